@@ -1,0 +1,1 @@
+"""See docs/explanation/architecture.md, layer console."""

@@ -1,0 +1,130 @@
+"""What moves: sources, stages in order, goals, and the position they are held against."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from tidewright.model import values
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which source a position belongs to. Another identity or timeline is refused, not followed."""
+
+    system_id: str
+    timeline: int
+    database: str
+
+    def __str__(self) -> str:
+        return f"{self.system_id}/{self.timeline}/{self.database}"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a flow has come. ``value`` is a PostgreSQL LSN (64-bit byte offset into the WAL).
+
+    A transaction is included when its commit record starts before ``value``: exactly what
+    PostgreSQL means by a slot's ``confirmed_flush_lsn`` and a snapshot's consistent point.
+    """
+
+    kind: Literal["postgres"]
+    identity: Identity
+    value: int
+
+    @property
+    def text(self) -> str:
+        return lsn_text(self.value)
+
+
+def lsn_text(value: int) -> str:
+    """The LSN as PostgreSQL prints it, for example ``0/16B3748``."""
+    return f"{value >> 32:X}/{value & 0xFFFFFFFF:X}"
+
+
+def lsn_value(text: str) -> int:
+    """The LSN as a number; raises ValueError on anything but ``hex/hex``."""
+    high, _, low = text.partition("/")
+    return (int(high, 16) << 32) | int(low, 16)
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How to reach one PostgreSQL database. ``tls`` is libpq's sslmode."""
+
+    host: values.Value
+    port: values.Number
+    database: str
+    user: str
+    password: values.Secret | None
+    tls: str = "disable"
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresSource:
+    """A PostgreSQL database we read. ``managed``: the platform runs the server itself.
+
+    ``publication`` and ``slot`` are the only lasting things created there, named beforehand.
+    """
+
+    name: str
+    connection: Connection
+    publication: str
+    slot: str
+    managed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """Follow tables of a source into raw and current-state tables, in one commit."""
+
+    source: str
+    tables: tuple[str, ...]
+    raw_namespace: str
+    raw_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """A dbt project run on one pinned commit. ``folder`` is relative to platform.yaml."""
+
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """SQL files that each return the rows that are wrong. A failure keeps the last good marts."""
+
+    folder: str
+    on_fail: Literal["keep-last-good"]
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """Bring models to a PostgreSQL database as marts, all in one transaction."""
+
+    tables: tuple[str, ...]
+    to: Literal["postgres"]
+
+
+Stage: TypeAlias = Capture | Transform | Check | Publish
+
+
+@dataclass(frozen=True, slots=True)
+class Goals:
+    """What the user asks for, in seconds (``uptime`` is a fraction). None: not stated."""
+
+    fresh: float | None = None
+    rto: float | None = None
+    rpo: float | None = None
+    uptime: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """The whole data path of one environment, read top to bottom."""
+
+    sources: tuple[PostgresSource, ...]
+    stages: tuple[Stage, ...]
+    goals: Goals

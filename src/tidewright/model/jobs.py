@@ -1,0 +1,90 @@
+"""What one runner process is told: a job is rendered to JSON and is all the process reads.
+
+Every value is still a reference here; the target resolves it, so a decoded job of a running
+process holds plain text, numbers and secret names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tidewright.model import flow, values
+
+
+@dataclass(frozen=True, slots=True)
+class Lake:
+    """Where the Iceberg tables live: a catalog database and a warehouse folder."""
+
+    catalog: flow.Connection
+    warehouse: values.Value
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """One database and its owning role, granted from a claim."""
+
+    name: str
+    owner: str
+    password: values.Secret
+    replication: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GrantsJob:
+    """Create roles and databases on a server, idempotently, before its consumers start."""
+
+    admin: flow.Connection
+    databases: tuple[Database, ...]
+    secrets: values.Value
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadJob:
+    """Run the user's workload script against a managed source. ``rate``: changes per second."""
+
+    source: flow.Connection
+    script: values.Value
+    rate: float
+    secrets: values.Value
+    status: values.Value
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureJob:
+    """Follow one source into the lake. ``name`` is the flow's name in ``commits(flow, ...)``."""
+
+    name: str
+    source: flow.PostgresSource
+    capture: flow.Capture
+    lake: Lake
+    secrets: values.Value
+    status: values.Value
+    commit_every: float = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshJob:
+    """Keep marts fresh: transform one pinned commit, check it, publish it."""
+
+    flow: str
+    lake: Lake
+    marts: flow.Connection
+    transform: flow.Transform
+    checks: tuple[flow.Check, ...]
+    publish: tuple[flow.Publish, ...]
+    project: values.Value
+    scratch: values.Value
+    secrets: values.Value
+    status: values.Value
+    every: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleJob:
+    """Serve the console and the read-only catalog front of one environment on loopback."""
+
+    platform_file: values.Value
+    environment: str
+    state: values.Value
+    port: values.Number
+    secrets: values.Value

@@ -1,0 +1,134 @@
+"""What running things say of themselves, in files under ``run/`` that any command may read.
+
+Each file is one of these records as canonical JSON, replaced atomically. Times are epoch
+milliseconds of the machine that wrote them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """Milliseconds over the last minute of samples."""
+
+    p50: float
+    p95: float
+    p99: float
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceState:
+    """One service as the supervisor sees it. ``state`` done: a task that exited with 0."""
+
+    name: str
+    role: str
+    state: Literal["waiting", "starting", "running", "unhealthy", "backoff", "stopping", "stopped", "done", "failed"]
+    pid: int | None
+    healthy: bool
+    message: str
+    restarts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SupervisorStatus:
+    """Written by the supervisor each second and at each change (``run/supervisor.json``)."""
+
+    at_ms: int
+    pid: int
+    started: float
+    state: Literal["starting", "running", "stopping", "stopped"]
+    services: tuple[ServiceState, ...]
+    schema_version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetState:
+    """One dataset of the capture: a current-state or raw table, and how fresh it is."""
+
+    dataset: str
+    state: Literal["waiting", "copying", "following", "stopped"]
+    rows: int
+    rate: float
+    position: str | None
+    snapshot: int | None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureStatus:
+    """Written by the capture worker after each turn (``run/capture.json``).
+
+    ``hops``: ``source_to_lake`` is commit in the source to commit in the lake, per transaction.
+    """
+
+    at_ms: int
+    pid: int
+    healthy: bool
+    state: Literal["starting", "running", "stopped"]
+    message: str
+    position: str | None
+    commits: int
+    lag_bytes: int | None
+    wal_kept_bytes: int | None
+    wal_cap_bytes: int | None
+    changes: int
+    datasets: tuple[DatasetState, ...]
+    hops: Mapping[str, Percentiles] = field(default_factory=dict)
+    commit_ms: Percentiles | None = None
+    schema_version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CheckState:
+    """The last run of one check. ``rows``: a sample of the offending rows, as printed text."""
+
+    name: str
+    ok: bool
+    failing: int
+    rows: tuple[Mapping[str, str], ...] = ()
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MartState:
+    """One published mart."""
+
+    name: str
+    rows: int
+    published_ms: int | None
+    changed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshStatus:
+    """Written by the refresh runner after each turn (``run/refresh.json``)."""
+
+    at_ms: int
+    pid: int
+    healthy: bool
+    state: Literal["starting", "waiting", "running", "degraded", "stopped"]
+    message: str
+    position: str | None
+    refreshes: int
+    checks: tuple[CheckState, ...]
+    marts: tuple[MartState, ...]
+    hops: Mapping[str, Percentiles] = field(default_factory=dict)
+    last_seconds: float | None = None
+    schema_version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadStatus:
+    """Written by the workload runner each second (``run/workload-<source>.json``)."""
+
+    at_ms: int
+    pid: int
+    healthy: bool
+    message: str
+    changes: int
+    rate: float
+    schema_version: int = 1
