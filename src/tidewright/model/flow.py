@@ -51,7 +51,11 @@ def lsn_value(text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """How to reach one PostgreSQL database. ``tls`` is libpq's sslmode."""
+    """How to reach one PostgreSQL database. ``tls`` is libpq's sslmode.
+
+    ``url``: a secret that holds a whole ``postgres://`` URL. It then says everything, and the
+    other fields are empty: a user's own server is known only to those who may read the secret.
+    """
 
     host: values.Value
     port: values.Number
@@ -59,6 +63,7 @@ class Connection:
     user: str
     password: values.Secret | None
     tls: str = "disable"
+    url: values.Secret | None = None
 
 
 @dataclass(frozen=True, slots=True)

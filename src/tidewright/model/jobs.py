@@ -8,32 +8,46 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tidewright.model import flow, values
+from tidewright.model import flow as flows
+from tidewright.model import values
 
 
 @dataclass(frozen=True, slots=True)
 class Lake:
     """Where the Iceberg tables live: a catalog database and a warehouse folder."""
 
-    catalog: flow.Connection
+    catalog: flows.Connection
     warehouse: values.Value
 
 
 @dataclass(frozen=True, slots=True)
+class Login:
+    """A role and the secret that holds its password."""
+
+    user: str
+    password: values.Secret
+
+
+@dataclass(frozen=True, slots=True)
 class Database:
-    """One database and its owning role, granted from a claim."""
+    """One database and its owning role, granted from a claim.
+
+    ``capture``: a second role with REPLICATION that may read everything and write nothing.
+    ``reader``: a role for people and tools that may only read.
+    """
 
     name: str
     owner: str
     password: values.Secret
-    replication: bool = False
+    capture: Login | None = None
+    reader: Login | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class GrantsJob:
     """Create roles and databases on a server, idempotently, before its consumers start."""
 
-    admin: flow.Connection
+    admin: flows.Connection
     databases: tuple[Database, ...]
     secrets: values.Value
 
@@ -42,7 +56,7 @@ class GrantsJob:
 class WorkloadJob:
     """Run the user's workload script against a managed source. ``rate``: changes per second."""
 
-    source: flow.Connection
+    source: flows.Connection
     script: values.Value
     rate: float
     secrets: values.Value
@@ -54,8 +68,8 @@ class CaptureJob:
     """Follow one source into the lake. ``name`` is the flow's name in ``commits(flow, ...)``."""
 
     name: str
-    source: flow.PostgresSource
-    capture: flow.Capture
+    source: flows.PostgresSource
+    capture: flows.Capture
     lake: Lake
     secrets: values.Value
     status: values.Value
@@ -68,10 +82,10 @@ class RefreshJob:
 
     flow: str
     lake: Lake
-    marts: flow.Connection
-    transform: flow.Transform
-    checks: tuple[flow.Check, ...]
-    publish: tuple[flow.Publish, ...]
+    marts: flows.Connection
+    transform: flows.Transform
+    checks: tuple[flows.Check, ...]
+    publish: tuple[flows.Publish, ...]
     project: values.Value
     scratch: values.Value
     secrets: values.Value
@@ -81,10 +95,16 @@ class RefreshJob:
 
 @dataclass(frozen=True, slots=True)
 class ConsoleJob:
-    """Serve the console and the read-only catalog front of one environment on loopback."""
+    """Serve the console and the read-only catalog front of one environment on loopback.
+
+    ``state`` is the environment's own folder: its ``run/`` has the status files.
+    """
 
     platform_file: values.Value
     environment: str
     state: values.Value
     port: values.Number
     secrets: values.Value
+    platform: str = ""
+    lake: Lake | None = None
+    marts: flow.Connection | None = None
