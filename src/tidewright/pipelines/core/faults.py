@@ -1,0 +1,59 @@
+"""The twelve named points at which a crash of the worker is tried, in the order they are passed.
+
+A fault is a callable that gets the point's name; the real one does nothing. ``TIDEWRIGHT_FAULT``
+(``point`` or ``point:n`` for its n-th passing) makes the worker kill itself there with SIGKILL:
+for tests, harmless otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+Fault: TypeAlias = Callable[[str], None]
+
+POINTS: Mapping[str, str] = {
+    "opened": "the lease is taken and the last commit read",
+    "slot_made": "publication and slot exist, nothing is copied",
+    "copy_begun": "the snapshot is open and the first rows are staged",
+    "copy_done": "the copy is staged, not committed",
+    "pulled": "transactions are staged in memory and files",
+    "data_written": "data and delete files are written, not synced",
+    "synced": "files and folders are on disk",
+    "staged": "metadata files are written",
+    "before_swap": "inside the database transaction, before its commit",
+    "swapped": "the commit is in the database, its answer not yet used",
+    "committed": "the commit is known, the slot not yet moved",
+    "advanced": "the slot has moved",
+}
+
+VARIABLE = "TIDEWRIGHT_FAULT"
+
+
+def none(point: str) -> None:
+    """The fault of every day."""
+
+
+def from_environment(environ: Mapping[str, str]) -> Fault:
+    """``none``, or a fault that kills this process at the point the environment names."""
+    wanted, _, number = environ.get(VARIABLE, "").partition(":")
+    if not wanted:
+        return none
+    if wanted not in POINTS:
+        raise ValueError(f"{VARIABLE}={wanted}: the points are {', '.join(POINTS)}")
+    return _Killer(wanted, int(number or 1))
+
+
+class _Killer:
+    def __init__(self, point: str, number: int) -> None:
+        self._point = point
+        self._left = number
+
+    def __call__(self, point: str) -> None:
+        if point != self._point:
+            return
+        self._left -= 1
+        if self._left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
