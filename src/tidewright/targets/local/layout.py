@@ -1,0 +1,171 @@
+"""Where one environment lives on this machine: its root, and the folders below it.
+
+For an ordinary user the root is ``.tidewright/<env>`` beside platform.yaml. As root it is
+``/var/lib/tidewright/<platform id>/<env>``: servers then run under another account, which could
+not enter a folder below ``/root``. The platform id is made once and kept beside the file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import pwd
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tidewright import errors
+from tidewright.kit import files
+from tidewright.model import values
+
+STATE = ".tidewright"
+SYSTEM = Path("/var/lib/tidewright")
+ACCOUNT = "nobody"
+FOLDERS = ("config", "data", "lake", "logs", "run", "secrets")
+# Another account only passes through these on the way to a folder of its own.
+_PASSAGE = 0o711
+_CODES = {
+    errno.EACCES: "local.read_only",
+    errno.EPERM: "local.read_only",
+    errno.EROFS: "local.read_only",
+    errno.ENOSPC: "local.disk_full",
+    errno.EDQUOT: "local.disk_full",
+}
+_WAYS_OUT = {
+    "local.read_only": "Copy the folder with platform.yaml to a place that you can write to, "
+    "for example below your home folder, and run the command there.",
+    "local.disk_full": "Free some space on that disk, then run the command again; "
+    "nothing that was there before is damaged.",
+}
+_ID = re.compile(r"[a-z0-9]{8,32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The folders of one environment. ``account``: who runs what may not run as root."""
+
+    project: Path
+    root: Path
+    account: str | None
+
+    @property
+    def run(self) -> Path:
+        return self.root / "run"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @property
+    def secrets(self) -> Path:
+        return self.root / "secrets"
+
+    def folder(self, value: values.Folder) -> Path:
+        """The absolute path that a Folder value means here."""
+        base = self.project if value.root == "project" else self.root / value.root
+        return base / value.path if value.path else base
+
+
+def platform_id(project: Path) -> str | None:
+    """The id kept beside platform.yaml; None before the first ``init`` or ``up``."""
+    try:
+        text = (project / STATE / "id").read_text(encoding="utf-8").strip()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return text if _ID.fullmatch(text) else None
+
+
+def make_id(project: Path) -> str:
+    """The platform's id, made when there is none. Raises Refused in a read-only folder."""
+    found = platform_id(project)
+    if found:
+        return found
+    made = secrets.token_hex(6)
+    with refusing(project):
+        folder = files.private_folder(project / STATE)
+        ignore = folder / ".gitignore"
+        if not ignore.exists():
+            files.replace(ignore, "*\n")
+        files.replace(folder / "id", made + "\n")
+    return made
+
+
+def locate(project: Path, environment: str) -> Layout | None:
+    """Where an environment lives; None when this platform has never had an id."""
+    found = platform_id(project)
+    return _layout(project, environment, found) if found else None
+
+
+def environments(project: Path) -> tuple[str, ...]:
+    """The environments that have a folder here, sorted."""
+    found = platform_id(project)
+    if not found:
+        return ()
+    parent = _layout(project, "x", found).root.parent
+    names = parent.iterdir() if parent.is_dir() else iter(())
+    return tuple(sorted(p.name for p in names if (p / "run").is_dir()))
+
+
+def create(project: Path, environment: str) -> Layout:
+    """Make the environment's folders, or narrow them when they exist."""
+    layout = _layout(project, environment, make_id(project))
+    with refusing(layout.root):
+        if layout.account:
+            for folder in (SYSTEM, layout.root.parent, layout.root):
+                _passage(folder)
+            for name in FOLDERS:
+                folder = layout.root / name
+                _passage(folder) if name in ("config", "data") else files.private_folder(folder)
+        else:
+            for folder in (layout.root.parent, layout.root, *(layout.root / n for n in FOLDERS)):
+                files.private_folder(folder)
+    return layout
+
+
+def remove(layout: Layout) -> None:
+    """Delete everything of an environment, and its parent when nothing else is in it."""
+    shutil.rmtree(layout.root)
+    if layout.account:
+        with contextlib.suppress(OSError):  # another environment still lives there
+            layout.root.parent.rmdir()
+
+
+def own(path: Path, account: str | None) -> None:
+    """Hand a file or folder to the account that a service runs as."""
+    if account:
+        entry = pwd.getpwnam(account)
+        os.chown(path, entry.pw_uid, entry.pw_gid)
+
+
+@contextlib.contextmanager
+def refusing(place: Path) -> Iterator[None]:
+    """Turn the operating system's refusal to write into an error that names a way out."""
+    try:
+        yield
+    except OSError as reason:
+        code = _CODES.get(reason.errno or 0)
+        if code is None:
+            raise
+        raise errors.Refused(
+            code,
+            f"nothing can be written there: {reason.strerror}",
+            str(reason.filename or place),
+            _WAYS_OUT[code],
+        ) from None
+
+
+def _layout(project: Path, environment: str, made: str) -> Layout:
+    project = project.resolve()
+    if os.geteuid() != 0:
+        return Layout(project, project / STATE / environment, None)
+    return Layout(project, SYSTEM / made / environment, ACCOUNT)
+
+
+def _passage(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True, mode=_PASSAGE)
+    if folder.stat().st_mode & 0o777 != _PASSAGE:
+        folder.chmod(_PASSAGE)

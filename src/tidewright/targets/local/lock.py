@@ -1,0 +1,44 @@
+"""The lock that makes one supervisor per environment. The kernel releases it at any death."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+FILE = "lock"
+
+
+@contextlib.contextmanager
+def held(root: Path) -> Iterator[bool]:
+    """Hold the lock of ``root``; yields False, without waiting, when another process has it."""
+    handle = os.open(root / "run" / FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        yield True
+    finally:
+        os.close(handle)
+
+
+def holder(root: Path) -> int | None:
+    """The pid of the living holder, None when there is none."""
+    try:
+        handle = os.open(root / "run" / FILE, os.O_RDWR | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        text = os.pread(handle, 32, 0).decode(errors="replace").strip()
+        return int(text) if text.isdecimal() else 0
+    finally:
+        os.close(handle)
+    return None

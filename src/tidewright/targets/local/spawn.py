@@ -1,0 +1,114 @@
+"""Starting a service's processes: environment, account, session, and its preparations.
+
+Every process gets the marker ``TIDEWRIGHT_ROOT``: it is how ``reaper`` recognises what belongs
+to an environment whose supervisor is gone. No secret is ever put in an environment or argument.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pwd
+import shutil
+from pathlib import Path
+from typing import Any
+
+from tidewright.kit import files
+from tidewright.targets.local import description, layout
+from tidewright.vault import files as vault
+
+_INHERITED = (
+    "HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "PYTHONPATH", "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_DIR", "SSL_CERT_FILE", "TMPDIR", "USER",
+)  # fmt: skip
+# A file of the user's own beside platform.yaml must not pass for a module (PYTHONSAFEPATH).
+_PYTHON = {"PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1"}
+
+
+def environment(unit: description.Unit) -> dict[str, str]:
+    """What the process sees: a few names of ours, the unit's own, and the marker."""
+    inherited = {k: os.environ[k] for k in _INHERITED if k in os.environ}
+    root = str(Path(unit.folder).parent.parent)
+    found = inherited | _PYTHON | dict(unit.env) | {description.MARKER: root}
+    if unit.account:
+        found |= {"HOME": unit.folder, "USER": unit.account, "LOGNAME": unit.account}
+    return found
+
+
+async def start(
+    argv: tuple[str, ...],
+    unit: description.Unit,
+    output: int,
+    stdin: int = asyncio.subprocess.DEVNULL,
+) -> asyncio.subprocess.Process:
+    """A new process in a session of its own. Raises OSError when it cannot be started."""
+    return await asyncio.create_subprocess_exec(
+        *argv,
+        stdin=stdin,
+        stdout=output,
+        stderr=asyncio.subprocess.STDOUT if output == asyncio.subprocess.PIPE else output,
+        cwd=unit.folder,
+        env=environment(unit),
+        start_new_session=True,
+        umask=0o077,
+        **_account(unit),
+    )
+
+
+def make_folder(unit: description.Unit) -> None:
+    """The unit's working folder, its own and nobody else's."""
+    folder = files.private_folder(Path(unit.folder))
+    layout.own(folder, unit.account)
+
+
+async def prepare(unit: description.Unit, output: int) -> str:
+    """Run what has not been prepared yet. Returns "" or what went wrong.
+
+    A preparation that a crash cut short may have made ``creates`` already, so a mark stands
+    beside the folder meanwhile: whoever finds it empties the folder first.
+    """
+    folder = Path(unit.folder)
+    mark = folder.with_name(f"{folder.name}.preparing")
+    if mark.exists():
+        shutil.rmtree(folder)
+        make_folder(unit)
+    for step in unit.prepare:
+        if Path(step.creates).exists() and not mark.exists():
+            continue
+        files.replace(mark, "")
+        code = await _run(step, unit, output)
+        if code != 0:
+            return f"{Path(step.argv[0]).name} ended with {code}"
+    if mark.exists():
+        mark.unlink()
+        files.sync_folder(mark.parent)
+    return ""
+
+
+async def _run(step: description.Preparation, unit: description.Unit, output: int) -> int:
+    if step.stdin_secret is None:
+        return await (await start(step.argv, unit, output)).wait()
+    value = vault.read(Path(unit.folder).parent.parent / "secrets", step.stdin_secret)
+    read_end, write_end = os.pipe()
+    try:
+        _hand_over(read_end, unit)
+        process = await start(step.argv, unit, output, stdin=read_end)
+        os.write(write_end, value.encode() + b"\n")
+    finally:
+        os.close(read_end)
+        os.close(write_end)
+    return await process.wait()
+
+
+def _hand_over(handle: int, unit: description.Unit) -> None:
+    """``/dev/stdin`` opens the pipe anew, which the kernel allows to its owner only."""
+    if unit.account:
+        entry = pwd.getpwnam(unit.account)
+        os.fchown(handle, entry.pw_uid, entry.pw_gid)
+
+
+def _account(unit: description.Unit) -> dict[str, Any]:
+    if not unit.account:
+        return {}
+    entry = pwd.getpwnam(unit.account)
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
