@@ -1,0 +1,92 @@
+"""The publication on a source: which tables the feed carries. Besides the slot, all that lasts.
+
+A table is added with ONLY, so that children of an inheriting table do not come in unnamed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from psycopg import errors as pg
+
+from tidewright import errors
+from tidewright.pipelines.feeds import session, slots, tables
+
+_FLAGS = "pubinsert and pubupdate and pubdelete and pubtruncate"
+
+
+def published(link: session.Session, name: str) -> frozenset[str] | None:
+    """The tables it carries whole, by name; None when there is no such publication.
+
+    A table with a row filter or a column list is left out: what the feed brings of it is not all.
+    """
+    found = link.ask(f"select {_FLAGS} from pg_publication where pubname = %s", name)
+    if not found:
+        return None
+    if not found[0][0]:
+        return frozenset()
+    whole = ""
+    if link.open().info.server_version >= 150000:
+        whole = (
+            " and rowfilter is null and cardinality(attnames) = (select count(*) from pg_attribute a"
+            " where a.attrelid = format('%%I.%%I', schemaname, tablename)::regclass"
+            " and attnum > 0 and not attisdropped and attgenerated = '')"
+        )
+    rows = link.ask(
+        "select schemaname || '.' || tablename from pg_publication_tables where pubname = %s" + whole,
+        name,
+    )
+    return frozenset(table for (table,) in rows)
+
+
+def ensure(link: session.Session, name: str, wanted: Iterable[str]) -> tuple[str, ...]:
+    """Make the publication carry ``wanted``, and nothing less; returns the tables added.
+
+    Refuses, before anything is changed, a table whose rows nothing identifies: publishing it
+    would make the source refuse its updates and deletes.
+    """
+    names = tuple(sorted(wanted))
+    for table in names:
+        check(link, table)
+    have = published(link, name)
+    missing = tuple(t for t in names if t not in (have or ()))
+    if have is not None and not missing:
+        return ()
+    listed = ", ".join(f"only {tables.quoted(t)}" for t in missing)
+    quoted = tables.identifier(name)
+    verb = f"create publication {quoted} for" if have is None else f"alter publication {quoted} add"
+    try:
+        link.ask(f"{verb} table {listed}" if names else f"create publication {quoted}")
+    except pg.InsufficientPrivilege as reason:
+        raise slots.denied(link.place, reason) from None
+    except (pg.DuplicateObject, pg.InvalidParameterValue) as reason:
+        raise _altered(link.place, name, str(reason)) from None
+    return missing
+
+
+def drop(link: session.Session, name: str) -> bool:
+    """Remove the publication; False when there was none."""
+    if published(link, name) is None:
+        return False
+    link.ask(f"drop publication if exists {tables.identifier(name)}")
+    return True
+
+
+def check(link: session.Session, table: str) -> tables.Described:
+    """The table's description; raises Refused when it cannot be captured."""
+    found = tables.describe(link, table)
+    if found.reason is not None:
+        raise errors.Refused(
+            "source.table_unfit", f"table {table} cannot be captured: {found.reason}", link.place,
+            "Give it a primary key, or set its REPLICA IDENTITY USING INDEX; or leave it out.",
+        )  # fmt: skip
+    return found
+
+
+def _altered(place: str, name: str, text: str) -> errors.Refused:
+    return errors.Refused(
+        "source.publication_altered",
+        f"publication {name} no longer carries whole tables: {text.splitlines()[0]}",
+        place,
+        "Drop the publication; the platform makes it again and copies what it missed.",
+    )
