@@ -1,0 +1,194 @@
+"""The metrics page: what was observed, in Prometheus' text format. One row of FAMILIES each.
+
+Names carry their unit; times are seconds and sizes bytes, as Prometheus asks. Nothing is measured
+here: each figure is one that a process wrote into its status file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from tidewright.model import observed, views
+
+Sample: TypeAlias = tuple[Mapping[str, str], float | int | None]
+Samples: TypeAlias = Iterator[Sample]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One metric: ``samples`` yields labels and value; a value of None is left out."""
+
+    name: str
+    kind: Literal["gauge", "counter", "summary"]
+    help: str
+    samples: Callable[[views.Observation], Samples]
+
+
+def render(observation: views.Observation) -> str:
+    """The whole page. A family without a sample is left out."""
+    return "".join(_family(family, observation) for family in FAMILIES)
+
+
+def _family(family: Family, observation: views.Observation) -> str:
+    lines = [
+        f"{family.name}{_labels(labels)} {_number(value)}"
+        for labels, value in family.samples(observation)
+        if value is not None
+    ]
+    if not lines:
+        return ""
+    head = [f"# HELP {family.name} {family.help}", f"# TYPE {family.name} {family.kind}"]
+    return "\n".join([*head, *lines]) + "\n"
+
+
+def _labels(labels: Mapping[str, str]) -> str:
+    if not labels:
+        return ""
+    return "{" + ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items()) + "}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
+
+
+def _number(value: float) -> str:
+    return repr(round(value, 9)) if isinstance(value, float) else str(value)
+
+
+def _services(of: Callable[[observed.ServiceState], int]) -> Callable[[views.Observation], Samples]:
+    def samples(seen: views.Observation) -> Samples:
+        for service in seen.supervisor.services if seen.supervisor else ():
+            yield {"service": service.name}, of(service)
+
+    return samples
+
+
+def _capture(
+    of: Callable[[observed.CaptureStatus], float | int | None],
+) -> Callable[[views.Observation], Samples]:
+    def samples(seen: views.Observation) -> Samples:
+        if seen.capture:
+            yield {}, of(seen.capture)
+
+    return samples
+
+
+def _refresh(
+    of: Callable[[observed.RefreshStatus], float | int | None],
+) -> Callable[[views.Observation], Samples]:
+    def samples(seen: views.Observation) -> Samples:
+        if seen.refresh:
+            yield {}, of(seen.refresh)
+
+    return samples
+
+
+def _datasets(
+    of: Callable[[observed.DatasetState], float | int],
+) -> Callable[[views.Observation], Samples]:
+    def samples(seen: views.Observation) -> Samples:
+        for dataset in seen.capture.datasets if seen.capture else ():
+            yield {"dataset": dataset.dataset}, of(dataset)
+
+    return samples
+
+
+def _checks(of: Callable[[observed.CheckState], int]) -> Callable[[views.Observation], Samples]:
+    def samples(seen: views.Observation) -> Samples:
+        for check in seen.refresh.checks if seen.refresh else ():
+            yield {"check": check.name}, of(check)
+
+    return samples
+
+
+def _marts(
+    of: Callable[[observed.MartState], float | int | None],
+) -> Callable[[views.Observation], Samples]:
+    def samples(seen: views.Observation) -> Samples:
+        for mart in seen.refresh.marts if seen.refresh else ():
+            yield {"mart": mart.name}, of(mart)
+
+    return samples
+
+
+def _workloads(
+    of: Callable[[observed.WorkloadStatus], float | int],
+) -> Callable[[views.Observation], Samples]:
+    def samples(seen: views.Observation) -> Samples:
+        for source, workload in seen.workloads.items():
+            yield {"source": source}, of(workload)
+
+    return samples
+
+
+def _quantiles(labels: Mapping[str, str], found: observed.Percentiles) -> Samples:
+    for quantile, value in (("0.5", found.p50), ("0.95", found.p95), ("0.99", found.p99)):
+        yield {**labels, "quantile": quantile}, value / 1000
+
+
+def _freshness(seen: views.Observation) -> Samples:
+    for hop, found in seen.hops.items():
+        yield from _quantiles({"hop": hop}, found)
+
+
+def _commit_seconds(seen: views.Observation) -> Samples:
+    if seen.capture and seen.capture.commit_ms:
+        yield from _quantiles({}, seen.capture.commit_ms)
+
+
+def _ages(seen: views.Observation) -> Samples:
+    files = {"supervisor": seen.supervisor, "capture": seen.capture, "refresh": seen.refresh}
+    for name, status in files.items():
+        if status:
+            yield {"writer": name}, (seen.at_ms - status.at_ms) / 1000
+    for source, workload in seen.workloads.items():
+        yield {"writer": f"workload-{source}"}, (seen.at_ms - workload.at_ms) / 1000
+
+
+def _seconds(milliseconds: int | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000
+
+
+FAMILIES = (
+    Family("tidewright_service_healthy", "gauge", "1 when the service is healthy.",
+           _services(lambda s: int(s.healthy))),
+    Family("tidewright_service_restarts_total", "counter", "Restarts by the supervisor.",
+           _services(lambda s: s.restarts)),
+    Family("tidewright_status_age_seconds", "gauge", "Age of each status file.", _ages),
+    Family("tidewright_freshness_seconds", "gauge",
+           "Delay of a hop over the last minute, by quantile.", _freshness),
+    Family("tidewright_capture_changes_total", "counter", "Changes captured.",
+           _capture(lambda c: c.changes)),
+    Family("tidewright_capture_commits_total", "counter", "Commits to the lake.",
+           _capture(lambda c: c.commits)),
+    Family("tidewright_capture_commit_seconds", "gauge",
+           "Duration of a commit over the last minute, by quantile.", _commit_seconds),
+    Family("tidewright_capture_lag_bytes", "gauge", "WAL between the source and the lake.",
+           _capture(lambda c: c.lag_bytes)),
+    Family("tidewright_source_wal_kept_bytes", "gauge", "WAL that the source keeps for us.",
+           _capture(lambda c: c.wal_kept_bytes)),
+    Family("tidewright_source_wal_cap_bytes", "gauge", "WAL that the source will keep at most.",
+           _capture(lambda c: c.wal_cap_bytes)),
+    Family("tidewright_dataset_rows", "gauge", "Rows of a dataset.", _datasets(lambda d: d.rows)),
+    Family("tidewright_dataset_changes_per_second", "gauge", "Changes arriving per second.",
+           _datasets(lambda d: d.rate)),
+    Family("tidewright_dataset_following", "gauge", "1 when the dataset follows its source.",
+           _datasets(lambda d: int(d.state == "following"))),
+    Family("tidewright_refreshes_total", "counter", "Refreshes of the marts.",
+           _refresh(lambda r: r.refreshes)),
+    Family("tidewright_refresh_seconds", "gauge", "Duration of the last refresh.",
+           _refresh(lambda r: r.last_seconds)),
+    Family("tidewright_check_ok", "gauge", "1 when the check passed.",
+           _checks(lambda c: int(c.ok))),
+    Family("tidewright_check_failing_rows", "gauge", "Rows that a check found wrong.",
+           _checks(lambda c: c.failing)),
+    Family("tidewright_mart_rows", "gauge", "Rows of a mart.", _marts(lambda m: m.rows)),
+    Family("tidewright_mart_published_timestamp_seconds", "gauge", "When a mart was published.",
+           _marts(lambda m: _seconds(m.published_ms))),
+    Family("tidewright_workload_changes_total", "counter", "Changes made by our workload.",
+           _workloads(lambda w: w.changes)),
+    Family("tidewright_workload_changes_per_second", "gauge", "Rate of our workload.",
+           _workloads(lambda w: w.rate)),
+)  # fmt: skip
