@@ -24,7 +24,7 @@ class _Handler(logging.handlers.RotatingFileHandler):
 
     trouble = ""
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  the name is logging's
+    def handleError(self, record: logging.LogRecord) -> None:
         del record
         self.trouble = "its log cannot be written: is the disk full?"
 

@@ -55,10 +55,12 @@ def choose(
         if old is not None and (wish.busy or free(old)):
             numbers[wish.key] = old
             continue
-        numbers[wish.key] = new = _search(f"{seed}/{wish.key}", {*numbers.values(), *kept.values()}, free)
+        numbers[wish.key] = new = _search(
+            f"{seed}/{wish.key}", {*numbers.values(), *kept.values()}, free
+        )
         if old is not None:
             notes.append(
-                f"Port {old} of {wish.service} is in use by another program: it listens on {new} now."
+                f"Port {old} of {wish.service} is taken by another program: it listens on {new} now"
             )
     return Chosen(numbers, tuple(notes))
 

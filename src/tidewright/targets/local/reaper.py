@@ -22,7 +22,6 @@ import psutil
 
 from tidewright.targets.local import description, lock, reaper_command
 
-
 PATIENCE = 10.0
 # The wall clock at the start of a process, as two programs compute it.
 _SAME_START = 2.0
@@ -97,9 +96,10 @@ def _processes() -> Iterable[Seen]:
 
 def _marker(process: psutil.Process) -> str | None:
     try:
-        return process.environ().get(description.MARKER)
+        value = process.environ().get(description.MARKER)
     except (psutil.Error, OSError):
         return None
+    return str(value) if value is not None else None
 
 
 def _recorded(root: Path) -> dict[int, float]:

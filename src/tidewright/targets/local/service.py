@@ -185,7 +185,9 @@ class Runner:
         try:
             await asyncio.wait_for(process.wait(), self.unit.stop_seconds)
         except TimeoutError:
-            self._log.write(f"tidewright: it did not stop in {self.unit.stop_seconds:.0f} s, killed")
+            self._log.write(
+                f"tidewright: it did not stop in {self.unit.stop_seconds:.0f} s, killed"
+            )
         _kill_session(process.pid)
         await process.wait()
 
@@ -207,7 +209,8 @@ class Runner:
             role=self.unit.role,
             state=state,  # type: ignore[arg-type]  # only literals of that type are passed above
             pid=self._process.pid if running and self._process else None,
-            healthy=state in ("running", "done") and not (self.unit.kind == "task" and state != "done"),
+            healthy=state in ("running", "done")
+            and not (self.unit.kind == "task" and state != "done"),
             message=message,
             restarts=self.state.restarts + again,
         )
@@ -221,7 +224,7 @@ def _first_state(unit: description.Unit) -> observed.ServiceState:
 
 
 def _kill_session(leader: int) -> None:
-    """End what is left of a process's group. The number cannot be another's while it has members."""
+    """End what is left of a process's group; its number is its own while it has members."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, signal.SIGKILL)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import pwd
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -64,24 +63,13 @@ def make_folder(unit: description.Unit) -> None:
 async def prepare(unit: description.Unit, output: int) -> str:
     """Run what has not been prepared yet. Returns "" or what went wrong.
 
-    A preparation that a crash cut short may have made ``creates`` already, so a mark stands
-    beside the folder meanwhile: whoever finds it empties the folder first.
+    ``creates`` appears at once, by a rename: a preparation that a crash cut short is repeated.
     """
-    folder = Path(unit.folder)
-    mark = folder.with_name(f"{folder.name}.preparing")
-    if mark.exists():
-        shutil.rmtree(folder)
-        make_folder(unit)
-    for step in unit.prepare:
-        if Path(step.creates).exists() and not mark.exists():
-            continue
-        files.replace(mark, "")
+    pending = [step for step in unit.prepare if not Path(step.creates).exists()]
+    for step in pending:
         code = await _run(step, unit, output)
         if code != 0:
             return f"{Path(step.argv[0]).name} ended with {code}"
-    if mark.exists():
-        mark.unlink()
-        files.sync_folder(mark.parent)
     return ""
 
 

@@ -21,10 +21,17 @@ from pathlib import Path
 
 from tidewright.kit import files
 from tidewright.model import codec, observed
-from tidewright.targets.local import description, lock, logfiles, reaper_command, service
+from tidewright.targets.local import (
+    description,
+    lock,
+    logfiles,
+    reaper_command,
+    service,
+    supervisor_files,
+)
 
 EVERY = 1.0
-STATUS = "supervisor.json"
+
 REFUSED = 4
 _LOCK_PATIENCE = 2.0
 
@@ -118,7 +125,7 @@ class Supervisor:
                 await asyncio.wait_for(self._changes.wait(), EVERY)
 
     def _tell(self) -> None:
-        """Write the status and the run-file, and log what changed. A full disk is no reason to end."""
+        """Write the status and the run-file, log what changed. A full disk must not end us."""
         states = [r.state for _, r in sorted(self._runners.items())]
         self._log_changes(states)
         status = observed.SupervisorStatus(
@@ -130,7 +137,9 @@ class Supervisor:
         )
         run = self._root / "run"
         with contextlib.suppress(OSError):
-            files.replace(run / STATUS, codec.dumps(status), files.PRIVATE_FILE, sync=False)
+            files.replace(
+                run / supervisor_files.STATUS, codec.dumps(status), files.PRIVATE_FILE, sync=False
+            )
             recorded = json.dumps(self._context.spawned, sort_keys=True)
             files.replace(run / reaper_command.RUN_FILE, recorded, files.PRIVATE_FILE, sync=False)
 
@@ -177,7 +186,7 @@ async def _main(root: Path, *, attached: bool) -> None:
 
 def _at_end_of_input(loop: asyncio.AbstractEventLoop, supervisor: Supervisor) -> None:
     """The command that stays in the foreground is gone: so are we."""
-    if not sys.stdin.buffer.read1(1024):
+    if not os.read(sys.stdin.fileno(), 1024):
         loop.remove_reader(sys.stdin.fileno())
         supervisor.ask("stop")
 
@@ -200,7 +209,6 @@ def main() -> int:
             sys.stderr.write("another supervisor runs this environment\n")
             return REFUSED
         time.sleep(0.05)
-
 
 
 if __name__ == "__main__":

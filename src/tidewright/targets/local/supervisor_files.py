@@ -1,0 +1,3 @@
+"""Names of what the supervisor writes, for those who only read."""
+
+STATUS = "supervisor.json"
