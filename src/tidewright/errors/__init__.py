@@ -15,6 +15,7 @@ from tidewright.errors.kinds import (
     TimedOut,
     Transient,
     Unsupported,
+    UnsupportedFile,
     Where,
 )
 
@@ -29,5 +30,6 @@ __all__ = [
     "TimedOut",
     "Transient",
     "Unsupported",
+    "UnsupportedFile",
     "Where",
 ]

@@ -3,6 +3,7 @@
     PlatformError
     ├── Bug            1  a defect of ours
     ├── SpecError      2  the file or the command line is wrong; carries all findings at once
+    │   └── UnsupportedFile  3  every finding is about something that is not built yet
     ├── Unsupported    3  not possible on this machine or target
     ├── Refused        4  unsafe or conflicting; nothing was changed
     ├── StepFailed     5  a step of an operation failed
@@ -90,6 +91,12 @@ class SpecError(PlatformError):
     @property
     def findings(self) -> tuple[Finding, ...]:
         return self._all
+
+
+class UnsupportedFile(SpecError):
+    """The file is right and asks only for what is not supported yet."""
+
+    exit_code = 3
 
 
 class Unsupported(PlatformError):

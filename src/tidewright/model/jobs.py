@@ -107,4 +107,4 @@ class ConsoleJob:
     secrets: values.Value
     platform: str = ""
     lake: Lake | None = None
-    marts: flow.Connection | None = None
+    marts: flows.Connection | None = None

@@ -1,0 +1,46 @@
+"""The refresh runner as a plain process: one for the flow's model, check and publish stages."""
+
+from __future__ import annotations
+
+import sys
+
+from tidewright.model import components, jobs, values
+from tidewright.model import flow as flows
+from tidewright.model import platform as nouns
+
+NAME = "refresh"
+
+
+def services(binding: components.Binding) -> tuple[nouns.Service, ...]:
+    """The runner, or nothing when the flow has no model stage."""
+    transform = next((s for s in binding.stages if isinstance(s, flows.Transform)), None)
+    capture = next((s for s in binding.flow.stages if isinstance(s, flows.Capture)), None)
+    if transform is None or capture is None:
+        return ()
+    return (_service(binding, transform, capture.source),)
+
+
+def _service(binding: components.Binding, transform: flows.Transform, flow: str) -> nouns.Service:
+    status = values.Folder("run", f"{NAME}.json")
+    job = jobs.RefreshJob(
+        flow=flow,
+        lake=jobs.Lake(binding.connections["catalog.own"], values.Folder("lake")),
+        marts=binding.connections["marts.own"],
+        transform=transform,
+        checks=tuple(s for s in binding.stages if isinstance(s, flows.Check)),
+        publish=tuple(s for s in binding.stages if isinstance(s, flows.Publish)),
+        project=values.Folder("project"),
+        scratch=values.Folder("data", NAME),
+        secrets=values.Folder("secrets"),
+        status=status,
+    )
+    argv = (sys.executable, "-P", "-m", "tidewright.pipelines.refresh", "--job")
+    process = nouns.Process((*argv, values.Folder("config", f"{NAME}/job.json")), job=job)
+    return nouns.Service(
+        name=NAME,
+        role="keeps the marts fresh",
+        component="refresh",
+        process=process,
+        probe=nouns.Heartbeat(status, 30.0),
+        needs=binding.after,
+    )

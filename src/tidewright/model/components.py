@@ -1,0 +1,79 @@
+"""What a component says of itself, and what it is asked to run.
+
+A component package exports ``COMPONENT``; a form module in it (here only ``program``) turns a
+``Binding`` into services. Not here: which components exist (``assemble.catalog``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tidewright.model import flow as flows
+from tidewright.model import values
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A claim before it is granted: a database of its own inside someone's capability.
+
+    ``database``: ``source`` stands for the captured source's own one. ``access``: the role asked
+    for; ``own`` creates and writes, ``capture`` follows changes, ``read`` only reads.
+    """
+
+    database: str
+    access: str = "own"
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One component: what it is for, what it claims, who makes it, and how long it is kept up."""
+
+    name: str
+    title: str
+    role: str
+    why: str
+    provides: tuple[str, ...] = ()
+    claims: tuple[Need, ...] = ()
+    runs: tuple[str, ...] = ()
+    supplier: str = "Tidewright"
+    licence: str = "Apache-2.0"
+    end_of_life: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A script of the user that works on a managed source, at ``rate`` changes per second."""
+
+    source: str
+    script: str
+    rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What one component is asked to run, with its claims already granted.
+
+    ``connections``: by database and access, for example ``catalog.own``. ``after``: services
+    that must be healthy or done first.
+    """
+
+    platform: str
+    environment: str
+    file: str
+    flow: flows.Flow
+    stages: tuple[flows.Stage, ...]
+    connections: Mapping[str, flows.Connection]
+    after: tuple[str, ...]
+    workloads: tuple[Workload, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A database server to run: ``logical`` when changes are read from it."""
+
+    name: str
+    role: str
+    admin: values.Secret
+    logical: bool
+    settings: Mapping[str, str] = field(default_factory=dict)

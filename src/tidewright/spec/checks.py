@@ -1,0 +1,190 @@
+"""What a well-formed file can still get wrong: names that name nothing, folders that are not there.
+
+One function per rule, each yielding (code, what, path in the file, hint). Rules about a live
+database are in ``operations.check_source``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias, TypeVar
+
+from tidewright.kit import files
+from tidewright.spec import document, fields, steps, tree
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    code: str
+    what: str
+    path: tree.Path
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A typed file and the folder it lies in."""
+
+    document: document.Document
+    folder: Path
+
+    def steps(self, kind: type[S]) -> Iterator[tuple[int, S]]:
+        return ((n, s) for n, s in enumerate(self.document.flow) if isinstance(s, kind))
+
+
+Rule: TypeAlias = Callable[[Subject], Iterator[Problem]]
+
+
+def problems(subject: Subject) -> Iterator[Problem]:
+    """Every problem that any rule finds."""
+    for rule in RULES:
+        yield from rule(subject)
+
+
+def unknown_source(subject: Subject) -> Iterator[Problem]:
+    known = tuple(subject.document.sources)
+    for n, step in subject.steps(steps.CaptureStep):
+        name = step.capture.source
+        if name not in known:
+            hint = fields.suggestion(name, known) if known else "Add it under sources."
+            what = f"no source is called {name}"
+            yield Problem("file.unknown_source", what, ("flow", n, "capture", "from"), hint)
+
+
+def repeated_table(subject: Subject) -> Iterator[Problem]:
+    for n, step in subject.steps(steps.CaptureStep):
+        for i, table in enumerate(step.capture.tables):
+            if table in step.capture.tables[:i]:
+                path = ("flow", n, "capture", "tables", i)
+                yield Problem("file.repeated", f"{table} is listed twice", path, "Keep one.")
+
+
+def clashing_namespace(subject: Subject) -> Iterator[Problem]:
+    for n, step in subject.steps(steps.CaptureStep):
+        schemas = {t.partition(".")[0] for t in step.capture.tables}
+        names = [t.partition(".")[2] for t in step.capture.tables]
+        if step.capture.to in schemas:
+            what = f"raw tables would go to {step.capture.to}, where current state is kept"
+            hint = "Choose another name after to:, for example raw_data."
+            yield Problem("file.clash", what, ("flow", n, "capture", "to"), hint)
+        for i, name in enumerate(names):
+            if name in names[:i]:
+                what = f"two tables are called {name}, and would share {step.capture.to}.{name}"
+                path = ("flow", n, "capture", "tables", i)
+                yield Problem("file.clash", what, path, "Capture one of them; see docs/limits.md.")
+
+
+def raw_columns_of_others(subject: Subject) -> Iterator[Problem]:
+    for n, step in subject.steps(steps.CaptureStep):
+        for table in step.capture.raw_columns:
+            if table not in step.capture.tables:
+                what = f"raw_columns names {table}, which is not captured"
+                hint = fields.suggestion(table, step.capture.tables)
+                path = ("flow", n, "capture", "raw_columns", table)
+                yield Problem("file.unknown_table", what, path, hint)
+
+
+def one_capture(subject: Subject) -> Iterator[Problem]:
+    captures = [n for n, _ in subject.steps(steps.CaptureStep)]
+    if not captures:
+        what = "the flow captures nothing, so nothing would ever arrive"
+        yield Problem("file.order", what, ("flow",), "Begin with - capture: {from: ..., ...}")
+    for n in captures[1:]:
+        what = "a second capture step is not supported yet"
+        yield Problem("file.not_yet", what, ("flow", n), "List all tables in the first one.")
+
+
+def one_source(subject: Subject) -> Iterator[Problem]:
+    for name in list(subject.document.sources)[1:]:
+        what = "a second source is not supported yet"
+        yield Problem("file.not_yet", what, ("sources", name), "Keep one source for each file.")
+
+
+def order(subject: Subject) -> Iterator[Problem]:
+    rank = {"capture": 0, "model": 1, "check": 2, "publish": 3}
+    kinds = [next(iter(type(s).model_fields)) for s in subject.document.flow]
+    for n in range(1, len(kinds)):
+        if rank[kinds[n]] < rank[kinds[n - 1]]:
+            what = f"{kinds[n]} stands after {kinds[n - 1]}, whose result it must come before"
+            yield Problem("file.order", what, ("flow", n), "Order: capture, model, check, publish.")
+        if kinds[n] == "model" and "model" in kinds[:n]:
+            what = "a second model step is not supported yet"
+            yield Problem("file.not_yet", what, ("flow", n), "Keep all models in one dbt project.")
+
+
+def needs_model(subject: Subject) -> Iterator[Problem]:
+    if next(subject.steps(steps.ModelStep), None) is not None:
+        return
+    wanting = [*subject.steps(steps.CheckStep), *subject.steps(steps.PublishStep)]
+    for n, _ in wanting:
+        what = "this step works on models, and the flow has no model step"
+        yield Problem("file.order", what, ("flow", n), "Add - model: {dbt: models/} before it.")
+
+
+def places(subject: Subject) -> Iterator[Problem]:
+    """Folders and files that the file names exist, and lie in its folder with links followed."""
+    for n, model in subject.steps(steps.ModelStep):
+        path = ("flow", n, "model", "dbt")
+        yield from _folder(subject, model.model.dbt, path)
+        yield from _dbt_project(subject, model.model.dbt, path)
+    for n, check in subject.steps(steps.CheckStep):
+        yield from _folder(subject, check.check.dir, ("flow", n, "check", "dir"))
+    for name, source in subject.document.sources.items():
+        if source.postgres.workload is not None:
+            path = ("sources", name, "postgres", "workload")
+            yield from _file(subject, source.postgres.workload, path)
+
+
+def published_models(subject: Subject) -> Iterator[Problem]:
+    found = _models(subject)
+    for n, step in subject.steps(steps.PublishStep):
+        for i, table in enumerate(step.publish.tables):
+            if found and table not in found:
+                what = f"no model is called {table}: {table}.sql is in no folder of the project"
+                path = ("flow", n, "publish", "tables", i)
+                yield Problem("file.no_model", what, path, fields.suggestion(table, found))
+
+
+RULES: tuple[Rule, ...] = (
+    unknown_source, repeated_table, clashing_namespace, raw_columns_of_others, one_source,
+    one_capture, order, needs_model, places, published_models,
+)  # fmt: skip
+
+
+def _models(subject: Subject) -> tuple[str, ...]:
+    folders = [subject.folder / m.model.dbt for _, m in subject.steps(steps.ModelStep)]
+    return tuple(sorted(p.stem for f in folders if f.is_dir() for p in f.rglob("*.sql")))
+
+
+def _folder(subject: Subject, place: str, path: tree.Path) -> Iterator[Problem]:
+    full = subject.folder / place
+    if not full.is_dir():
+        hint = "Create it, or correct the path; it is read from the folder of the file."
+        yield Problem("file.no_such_path", f"the folder {place} does not exist", path, hint)
+    elif not files.is_inside(full, subject.folder):
+        yield _outside(place, path)
+
+
+def _file(subject: Subject, place: str, path: tree.Path) -> Iterator[Problem]:
+    full = subject.folder / place
+    if not full.is_file():
+        hint = "Create it, or correct the path; it is read from the folder of the file."
+        yield Problem("file.no_such_path", f"the file {place} does not exist", path, hint)
+    elif not files.is_inside(full, subject.folder):
+        yield _outside(place, path)
+
+
+def _dbt_project(subject: Subject, place: str, path: tree.Path) -> Iterator[Problem]:
+    full = subject.folder / place
+    if full.is_dir() and not (full / "dbt_project.yml").is_file():
+        what = f"{place} is no dbt project: it has no dbt_project.yml"
+        yield Problem("file.no_such_path", what, path, "Point to the folder that holds it.")
+
+
+def _outside(place: str, path: tree.Path) -> Problem:
+    what = f"{place} is a link that leads out of the folder of the file"
+    return Problem("file.outside", what, path, "Copy what it points at into the folder.")

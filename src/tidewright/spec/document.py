@@ -1,0 +1,76 @@
+"""The whole file as typed models, and the environment keys. ``steps`` has sources and steps."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from tidewright.spec import fields, steps
+
+VERSION = 0
+LATER_KEYS = {
+    "engines": "engines by role",
+    "cloud": "clouds", "region": "clouds", "ha": "high availability", "standby": "standby sites",
+    "load": "sizing from a load", "like": "an environment made from another",
+}  # fmt: skip
+TARGETS_LATER = ("systemd", "compose", "swarm", "kubernetes", "terraform")
+
+
+def _version(value: Any) -> Any:
+    if value != VERSION or isinstance(value, bool):
+        what = f"the file is written in version {value!r}; this program reads version {VERSION}"
+        raise fields.wrong("file.version", what, f"Write tidewright: {VERSION}")
+    return value
+
+
+def _target(value: Any) -> Any:
+    if value in TARGETS_LATER:
+        what = f"the target {value} is not supported yet"
+        raise fields.wrong("file.not_yet", what, "Use target: local for now.")
+    if value != "local":
+        hint = fields.suggestion(str(value), ("local", *TARGETS_LATER))
+        raise fields.wrong("file.wrong_value", f"{value!r} is no target", hint)
+    return value
+
+
+def _engines(value: Any) -> Any:
+    if value != "embedded":
+        what = "engines other than the embedded ones are not supported yet"
+        raise fields.wrong("file.not_yet", what, "Use engines: embedded for now.")
+    return value
+
+
+class Owner(fields.Strict):
+    """Who answers for the platform."""
+
+    team: str
+    oncall: str | None = None
+    runbooks: str | None = None
+
+
+class Goals(fields.Strict):
+    """What is asked for. They are shown beside what is measured, and are no promise of ours."""
+
+    fresh: fields.Duration | None = None
+    rto: fields.Duration | None = None
+    rpo: fields.Duration | None = None
+    uptime: fields.Share | None = None
+
+
+class Document(fields.Strict):
+    """The platform of one environment, after the environment was laid over the file."""
+
+    tidewright: Annotated[Literal[0], BeforeValidator(_version)]
+    platform: fields.Name
+    owner: Owner | None = None
+    sources: dict[fields.Name, steps.Source]
+    flow: list[steps.Step] = Field(min_length=1)
+    goals: Goals = Goals()
+
+
+class Environment(fields.Strict):
+    """Where an environment runs, and by which engines."""
+
+    target: Annotated[Literal["local"], BeforeValidator(_target)] = "local"
+    engines: Annotated[Literal["embedded"], BeforeValidator(_engines)] = "embedded"

@@ -1,0 +1,166 @@
+"""The steps of a flow and the kinds of source: one class each, and what is still to come.
+
+A new step is a class here, a member of ``Step``, and one function in ``assemble.flows``. A step
+of the design that has no runner yet is listed in ``LATER``, so that its name is understood.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeAlias, get_args
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+
+from tidewright.spec import fields
+
+LATER: Mapping[str, str] = {
+    "load": "a connector that loads on a schedule",
+    "pull": "a scheduled pull from an interface",
+    "stream": "SQL over a topic",
+    "receive": "an HTTP endpoint for events",
+    "sessions": "events grouped by key and gap",
+    "rollup": "tables kept from a stream",
+    "ingest": "assets on a branch",
+    "merge": "a branch merged into main",
+}
+LATER_SOURCES: Mapping[str, str] = {
+    "mysql": "MySQL", "mongodb": "MongoDB", "http": "HTTP", "kafka": "Kafka", "files": "files",
+}  # fmt: skip
+COMING = "Leave it out for now; ROADMAP.md says when it comes."
+
+
+class SecretRef(fields.Strict):
+    """A secret by name."""
+
+    secret: fields.SecretName
+
+
+def _reference(value: Any) -> Any:
+    if isinstance(value, str):
+        # The value may be a URL with a password: it is not repeated.
+        what = "a URL stands here in clear text; only the name of a secret may"
+        hint = "Write url: {secret: NAME}, then: tidewright connect --set-secret NAME"
+        raise fields.wrong("file.secret_in_clear", what, hint)
+    return value
+
+
+class Postgres(fields.Strict):
+    """A PostgreSQL: your own by ``url``, or one that the platform runs for a ``workload``."""
+
+    url: Annotated[SecretRef, BeforeValidator(_reference)] | None = None
+    workload: fields.Place | None = None
+    rate: fields.Rate | None = None
+    database: fields.Name | None = None
+
+    @model_validator(mode="after")
+    def one_form(self) -> Postgres:
+        """Either a server of the user's own, or one of ours."""
+        ours = [k for k in ("workload", "rate", "database") if getattr(self, k) is not None]
+        if self.url is not None and ours:
+            what = f"url says that the server is yours, and {ours[0]} that it is ours"
+            hint = "Keep url alone, or remove it (url: null in an environment)."
+            raise fields.wrong("file.wrong_value", what, hint)
+        if self.url is None and self.workload is None:
+            what = "the source says neither where it is nor what works on it"
+            hint = (
+                "Write url: {secret: NAME} for your own, or workload: workload.py for one of ours."
+            )
+            raise fields.wrong("file.missing_key", what, hint)
+        return self
+
+
+def _source_kind(value: Any) -> Any:
+    return _one_key(value, ("postgres",), LATER_SOURCES, "a source")
+
+
+class SourceKind(fields.Strict):
+    """A source: one key, its kind."""
+
+    postgres: Postgres
+
+
+Source = Annotated[SourceKind, BeforeValidator(_source_kind)]
+
+
+class Capture(fields.Strict):
+    """Follow tables of a source into raw and current-state tables."""
+
+    source: fields.Name = Field(alias="from")
+    tables: list[fields.TableName] = Field(min_length=1)
+    to: fields.Name = "raw_data"
+    raw_columns: dict[fields.TableName, list[fields.ColumnName]] = Field(default_factory=dict)
+
+
+class Model(fields.Strict):
+    """A dbt project, run on one pinned commit."""
+
+    dbt: fields.Place
+
+
+class Check(fields.Strict):
+    """SQL files that each return the rows that are wrong."""
+
+    dir: fields.Place
+    on_fail: Literal["keep-last-good"] = "keep-last-good"
+
+
+class Publish(fields.Strict):
+    """Bring models to a database as marts, all in one transaction."""
+
+    tables: list[fields.ColumnName] = Field(min_length=1)
+    to: Literal["postgres"]
+
+
+class CaptureStep(fields.Strict):
+    capture: Capture
+
+
+class ModelStep(fields.Strict):
+    model: Model
+
+
+class CheckStep(fields.Strict):
+    check: Check
+
+
+class PublishStep(fields.Strict):
+    publish: Publish
+
+
+AnyStep: TypeAlias = CaptureStep | ModelStep | CheckStep | PublishStep
+
+
+def _kinds() -> tuple[str, ...]:
+    return tuple(next(iter(step.model_fields)) for step in get_args(AnyStep))
+
+
+def _step_kind(value: Any) -> Any:
+    return _one_key(value, _kinds(), LATER, "a step")
+
+
+def _tag(value: Any) -> str:
+    return str(next(iter(value))) if isinstance(value, dict) else type(value).__name__
+
+
+Step = Annotated[
+    Annotated[CaptureStep, Tag("capture")]
+    | Annotated[ModelStep, Tag("model")]
+    | Annotated[CheckStep, Tag("check")]
+    | Annotated[PublishStep, Tag("publish")],
+    Discriminator(_tag),
+    BeforeValidator(_step_kind),
+]
+
+
+def _one_key(value: Any, known: tuple[str, ...], later: Mapping[str, str], noun: str) -> Any:
+    example = f"Write {{{known[0]}: {{...}}}}. Known here: {', '.join(known)}."
+    if not isinstance(value, dict) or len(value) != 1:
+        raise fields.wrong("file.wrong_type", f"{noun} is a map with exactly one key", example)
+    key = next(iter(value))
+    if key in later:
+        what = f"{key} ({later[key]}) is not supported yet"
+        raise fields.wrong("file.not_yet", what, COMING)
+    if key not in known:
+        what = f"{key!r} is not {noun} that we know"
+        raise fields.wrong("file.unknown_key", what, fields.suggestion(key, (*known, *later)))
+    return value
