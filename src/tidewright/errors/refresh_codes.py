@@ -17,4 +17,29 @@ CODES: Mapping[str, Code] = {
         "The file cannot be read, or lacks one of its two functions.",
         "Write `setup(connection)` and `step(connection, changes)` as in examples/bank-cdc.",
     ),
+    "refresh.mart_in_use": Code(
+        "A mart's column cannot change",
+        "The model drops a column or changes its type, and something needs the old one.",
+        "Drop or change what depends on it, or keep the column. The old marts stay until then.",
+    ),
+    "refresh.bad_key": Code(
+        "A mart's key does not name one row each",
+        "Two rows share the key, or the key is null, so the rows cannot be told apart.",
+        "Correct the model, or the key that its unique_key or its tests declare.",
+    ),
+    "refresh.mart_locked": Code(
+        "A mart is open while its columns change",
+        "Adding or dropping a column waits for readers, three seconds at most.",
+        "Nothing: it is tried again. End the reader's transaction if it takes too long.",
+    ),
+    "refresh.marts_away": Code(
+        "The marts database went away",
+        "The connection broke while marts were written; nothing of that refresh is visible.",
+        "Nothing: it is tried again. If it stays away, look at the log of the service `store`.",
+    ),
+    "refresh.publish_failed": Code(
+        "PostgreSQL refused a mart",
+        "A value or a name in the mart is not possible in PostgreSQL; the message says which.",
+        "Correct the model. The marts stay as last published.",
+    ),
 }
