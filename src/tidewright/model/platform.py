@@ -46,6 +46,8 @@ Probe: TypeAlias = Tcp | Http | Command | Heartbeat
 class Prepare:
     """A command that must have succeeded once before the service starts.
 
+    ``creates`` must appear at once (a rename), since a crash may come at any moment.
+
     ``creates``: it is skipped when this file exists. ``stdin_secret``: a secret fed to it.
     """
 
@@ -59,7 +61,8 @@ class Process:
     """The program form: how a service runs as a plain process.
 
     ``files``: rendered before each start, path -> text. ``job``: rendered to ``job_file`` as
-    canonical JSON. ``drops_root``: as root, run under the unprivileged account.
+    canonical JSON. ``drops_root``: as root, run under the unprivileged account. ``pid_file``:
+    where the program notes its pid and refuses to start while that process seems to live.
     """
 
     argv: tuple[values.Value, ...]
@@ -70,6 +73,7 @@ class Process:
     drops_root: bool = False
     stop_signal: Literal["TERM", "INT"] = "TERM"
     stop_seconds: float = 10.0
+    pid_file: values.Value | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ class Unit:
     ports: tuple[int, ...] = ()
     needs: tuple[str, ...] = ()
     account: str | None = None
+    pid_file: str | None = None
     stop_signal: Literal["TERM", "INT"] = "TERM"
     stop_seconds: float = 10.0
     live: bool = False

@@ -1,4 +1,7 @@
-"""The lock that makes one supervisor per environment. The kernel releases it at any death."""
+"""Locks in ``run/``: one supervisor, and one command at work, per environment.
+
+The kernel releases them at any death, so that none is ever stale.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,14 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-FILE = "lock"
+SUPERVISOR = "lock"
+COMMAND = "command.lock"
 
 
 @contextlib.contextmanager
-def held(root: Path) -> Iterator[bool]:
-    """Hold the lock of ``root``; yields False, without waiting, when another process has it."""
-    handle = os.open(root / "run" / FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def held(root: Path, name: str = SUPERVISOR) -> Iterator[bool]:
+    """Hold a lock of ``root``; yields False, without waiting, when another process has it."""
+    handle = os.open(root / "run" / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -28,10 +32,10 @@ def held(root: Path) -> Iterator[bool]:
         os.close(handle)
 
 
-def holder(root: Path) -> int | None:
+def holder(root: Path, name: str = SUPERVISOR) -> int | None:
     """The pid of the living holder, None when there is none."""
     try:
-        handle = os.open(root / "run" / FILE, os.O_RDWR | os.O_CLOEXEC)
+        handle = os.open(root / "run" / name, os.O_RDWR | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
         return None
     try:

@@ -89,6 +89,7 @@ def _unit(service: nouns.Service, resolver: resolve.Resolver, program: Program) 
         ports=tuple(resolver.port(service.name, port) for port in service.ports),
         needs=tuple(sorted(service.needs)),
         account=account,
+        pid_file=resolver.text(process.pid_file) if process.pid_file else None,
         stop_signal=process.stop_signal,
         stop_seconds=process.stop_seconds,
         live=service.live,

@@ -117,6 +117,7 @@ class Runner:
             output = await self._pipe()
             try:
                 spawn.make_folder(self.unit)
+                spawn.forget_dead(self.unit)
                 wrong = await spawn.prepare(self.unit, output)
                 if wrong:
                     return self._because(wrong)

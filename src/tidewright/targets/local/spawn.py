@@ -7,6 +7,7 @@ to an environment whose supervisor is gone. No secret is ever put in an environm
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import pwd
 from pathlib import Path
@@ -58,6 +59,24 @@ def make_folder(unit: description.Unit) -> None:
     """The unit's working folder, its own and nobody else's."""
     folder = files.private_folder(Path(unit.folder))
     layout.own(folder, unit.account)
+
+
+def forget_dead(unit: description.Unit) -> None:
+    """Remove a pid file that names a process which is not this program, or is dead.
+
+    A dead process that nobody collected (a container whose process 1 does not) still answers to
+    its number, and so does a stranger who got it after a reboot. The program would then refuse
+    to start for ever. Where there is no /proc, the program's own judgement stands.
+    """
+    if unit.pid_file is None:
+        return
+    file = Path(unit.pid_file)
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        pid = int(file.read_text(encoding="utf-8").split()[0])
+        told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+        dead = told.rpartition(")")[2].split()[0] in ("Z", "X")
+        if dead or not Path(f"/proc/{pid}/exe").samefile(unit.argv[0]):
+            file.unlink()
 
 
 async def prepare(unit: description.Unit, output: int) -> str:
