@@ -35,13 +35,17 @@ class ServiceState:
 
 @dataclass(frozen=True, slots=True)
 class SupervisorStatus:
-    """Written by the supervisor each second and at each change (``run/supervisor.json``)."""
+    """Written by the supervisor each second and at each change (``run/supervisor.json``).
+
+    ``description``: the digest of the ``services.json`` that it has converged to.
+    """
 
     at_ms: int
     pid: int
     started: float
     state: Literal["starting", "running", "stopping", "stopped"]
     services: tuple[ServiceState, ...]
+    description: str = ""
     schema_version: int = 1
 
 

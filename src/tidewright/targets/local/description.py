@@ -6,6 +6,7 @@ and nothing else of ours; ``render`` writes it. Two descriptions are compared by
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -92,6 +93,11 @@ class Description:
     environment: str
     units: tuple[Unit, ...]
     schema_version: int = 1
+
+    @property
+    def digest(self) -> str:
+        """What tells this description from any other."""
+        return hashlib.sha256(codec.dumps(self).encode()).hexdigest()[:16]
 
     def unit(self, name: str) -> Unit | None:
         return next((u for u in self.units if u.name == name), None)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from tidewright import errors
 from tidewright.kit import files
@@ -29,12 +29,18 @@ from tidewright.targets.local import (
 )
 
 T = TypeVar("T")
+Process: TypeAlias = "subprocess.Popen[bytes]"
 START_SECONDS = 10.0
 
 
 def running(place: layout.Layout) -> bool:
     """Whether a supervisor runs this environment now."""
     return lock.holder(place.root) is not None
+
+
+def runs(place: layout.Layout, status: observed.SupervisorStatus) -> bool:
+    """Whether the supervisor that wrote ``status`` is the one that runs now."""
+    return lock.holder(place.root) == status.pid
 
 
 def reap(place: layout.Layout) -> int:
@@ -54,6 +60,12 @@ def write(place: layout.Layout, rendered: render.Rendered) -> None:
         _remove_others(place, frozenset(rendered.files))
 
 
+def write_description(place: layout.Layout, new: description.Description) -> None:
+    """Write ``services.json`` alone, for a while: the next ``write`` brings the whole back."""
+    with layout.refusing(place.root):
+        _write(place, description.FILE, codec.pretty(new), None)
+
+
 def current(place: layout.Layout) -> description.Description | None:
     """What was written last; None when nothing readable was."""
     try:
@@ -62,7 +74,7 @@ def current(place: layout.Layout) -> description.Description | None:
         return None
 
 
-def start(place: layout.Layout, *, attached: bool = False) -> subprocess.Popen[bytes]:
+def start(place: layout.Layout, *, attached: bool = False) -> Process:
     """Start a supervisor in a session of its own, and wait until it holds the lock.
 
     ``attached``: it ends when the returned process's standard input is closed, so that it does
@@ -135,7 +147,7 @@ def _remove_others(place: layout.Layout, keep: frozenset[str]) -> None:
             path.unlink()
 
 
-def _await_lock(place: layout.Layout, process: subprocess.Popen[bytes]) -> None:
+def _await_lock(place: layout.Layout, process: Process) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if lock.holder(place.root) == process.pid:

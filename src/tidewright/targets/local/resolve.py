@@ -9,7 +9,7 @@ from typing import assert_never
 
 from tidewright import errors
 from tidewright.kit import ports
-from tidewright.model import codec, values
+from tidewright.model import codec, flow, values
 from tidewright.targets.local import layout
 
 
@@ -49,6 +49,10 @@ class Resolver:
                 f"service {service}",
                 "Please report this: a component refers to a port that it does not declare.",
             ) from None
+
+    def connection(self, value: flow.Connection) -> flow.Connection:
+        """A connection as a process of ours uses it."""
+        return codec.loads(flow.Connection, self.record(value))
 
     def record(self, value: object) -> str:
         """A record as canonical JSON with every reference resolved; secrets stay names."""

@@ -47,6 +47,7 @@ class Supervisor:
         self._runners: dict[str, service.Runner] = {}
         self._description = description.Description("", "", ())
         self._state: str = "starting"
+        self._converged = ""
         self._started = time.time()
         self._said: dict[str, tuple[str, str]] = {}
         self._asked: asyncio.Queue[str] = asyncio.Queue()
@@ -94,7 +95,7 @@ class Supervisor:
             else:
                 self._runners[unit.name] = service.Runner(unit, self._context)
                 self._runners[unit.name].begin()
-        self._state = "running"
+        self._state, self._converged = "running", new.digest
         self._changes.announce()
 
     def _keeps(self, unit: description.Unit) -> bool:
@@ -134,6 +135,7 @@ class Supervisor:
             started=self._started,
             state=self._state,  # type: ignore[arg-type]  # set to its literals only
             services=tuple(states),
+            description=self._converged,
         )
         run = self._root / "run"
         with contextlib.suppress(OSError):

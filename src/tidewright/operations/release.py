@@ -1,0 +1,94 @@
+"""Giving back what we created at a source: the slot, and for ``destroy`` the publication too.
+
+Nothing else of ours lasts there. A managed source needs its server up for this, so everything
+but the server and what it needs is stopped first.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import psycopg
+from psycopg import sql
+
+from tidewright import errors
+from tidewright.clients import postgres
+from tidewright.kit import files
+from tidewright.model import flow, jobs, values
+from tidewright.operations import changes, state, up, waiting
+from tidewright.targets.local import driver, ports, resolve
+
+RELEASED = "released"
+_SERVER_SECONDS = 60.0
+
+
+def release(environment: state.Environment, talk: up.Talk) -> None:
+    """Drop each slot. The mark tells the worker that this was meant: it copies anew."""
+    for job in changes.captures(environment.applied):
+        if job.source.managed:
+            _keep_only_server(environment, job, talk)
+        else:
+            _quiet(environment, talk)
+        with _connect(environment, job.source) as connection:
+            _drop_slot(connection, job.source)
+        files.replace_private(environment.place.run / RELEASED, job.source.slot + "\n")
+        talk.say(f"Gave back the slot {job.source.slot}; the next `up` copies its tables anew.")
+
+
+def withdraw(environment: state.Environment, talk: up.Talk) -> None:
+    """Drop slot and publication at sources that are not ours. Their server stays as it was."""
+    for job in changes.captures(environment.applied):
+        if job.source.managed:
+            continue
+        with _connect(environment, job.source) as connection:
+            _drop_slot(connection, job.source)
+            name = sql.Identifier(job.source.publication)
+            connection.execute(sql.SQL("drop publication if exists {}").format(name))
+        talk.say(f"Dropped the slot {job.source.slot} and the publication at {job.source.name}.")
+
+
+def _keep_only_server(environment: state.Environment, job: jobs.CaptureJob, talk: up.Talk) -> None:
+    """Converge to the source's server alone, started when it was not running."""
+    place, host = environment.place, job.source.connection.host
+    written = driver.current(place)
+    if written is None or not isinstance(host, values.Ref):
+        return
+    units = tuple(u for u in written.units if u.name == host.service)
+    only = dataclasses.replace(written, units=units)
+    driver.write_description(place, only)
+    if driver.running(place):
+        driver.reload(place)
+    else:
+        driver.start(place)
+    waiting.until_healthy(place, only, waiting.Teller(talk.say), _SERVER_SECONDS)
+
+
+def _quiet(environment: state.Environment, talk: up.Talk) -> None:
+    """A slot in use cannot be dropped: stop the worker with everything else."""
+    if driver.running(environment.place):
+        driver.ask_stop(environment.place)
+        teller = waiting.Teller(talk.say)
+        waiting.until_stopped(environment.place, teller, up.STOP_SECONDS)
+
+
+def _connect(environment: state.Environment, source: flow.PostgresSource) -> psycopg.Connection:
+    place = environment.place
+    resolver = resolve.Resolver(place, ports.read(place.root))
+    connection = resolver.connection(source.connection)
+    return postgres.connect(connection, place.secrets)
+
+
+def _drop_slot(connection: psycopg.Connection, source: flow.PostgresSource) -> None:
+    try:
+        connection.execute(
+            "select pg_drop_replication_slot(slot_name) from pg_replication_slots"
+            " where slot_name = %s",
+            (source.slot,),
+        )
+    except psycopg.Error as reason:
+        raise errors.StepFailed(
+            "local.slot_kept",
+            f"the slot {source.slot} could not be dropped: {str(reason).splitlines()[0]}",
+            f"source {source.name}",
+            "End the session that uses it, then run this command again.",
+        ) from None

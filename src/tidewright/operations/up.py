@@ -1,0 +1,164 @@
+"""``up``: converge one environment on this machine to what the file asks for.
+
+Prints the difference, asks when something would be lost, writes the files, starts or tells the
+supervisor, and waits for health. What stays is the supervisor; ``--attach`` stays with it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tidewright import errors
+from tidewright.model import acts, codec, observed, values
+from tidewright.model import platform as nouns
+from tidewright.operations import changes, state, waiting
+from tidewright.targets.local import (
+    driver,
+    layout,
+    lower,
+    ports,
+    programs,
+    render,
+    resolve,
+)
+from tidewright.vault import files as vault
+
+SECONDS = 120.0
+STOP_SECONDS = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """How an operation speaks to a person: ``say`` on stderr, ``ask`` for a yes."""
+
+    say: Callable[[str], None]
+    ask: Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What ``up`` did: the steps taken, and how everything is."""
+
+    place: layout.Layout
+    steps: tuple[acts.Step, ...]
+    status: observed.SupervisorStatus
+    seconds: float
+
+
+def up(
+    platform: nouns.Platform,
+    project: Path,
+    talk: Talk,
+    seconds: float = SECONDS,
+    stay: Callable[[], None] | None = None,
+) -> Outcome:
+    """Make it so, and return when all is healthy. ``stay``: remain attached until it returns."""
+    began = time.monotonic()
+    place = layout.create(project, platform.environment)
+    if left := driver.reap(place):
+        talk.say(f"Ended {left} processes that a crash had left.")
+    with state.alone(place):
+        rendered, steps = prepare(platform, place, talk)
+        process = _apply(place, rendered, steps, attached=stay is not None)
+        state.write_applied(place, platform)
+    teller = waiting.Teller(talk.say)
+    try:
+        status = waiting.until_healthy(place, rendered.description, teller, seconds)
+        outcome = Outcome(place, steps, status, time.monotonic() - began)
+        if stay is not None:
+            talk.say("Everything is healthy. Ctrl-C stops what this command started.")
+            stay()
+    finally:
+        if process is not None and process.stdin is not None:
+            process.stdin.close()
+            waiting.until_stopped(place, teller, STOP_SECONDS)
+    return outcome
+
+
+def prepare(
+    platform: nouns.Platform, place: layout.Layout, talk: Talk
+) -> tuple[render.Rendered, tuple[acts.Step, ...]]:
+    """Secrets and ports made sure of, everything rendered, and the steps said and agreed to."""
+    secrets(platform, place)
+    alive = _alive(place)
+    rendered = _render(platform, place, alive, talk)
+    steps = changes.data_steps(platform, state.read_applied(place))
+    steps += changes.steps(rendered.description, driver.current(place), alive)
+    for note in lower.notes(platform, place):
+        talk.say(note)
+    for step in steps:
+        talk.say(step.sentence)
+    losing = [s.subject for s in steps if s.loses_data]
+    if losing and not talk.ask(f"This gives up {', '.join(losing)}. Go on?"):
+        raise errors.Refused(
+            "local.would_lose",
+            f"going on would give up {', '.join(losing)}; nothing was changed",
+            "platform.yaml",
+            "Put it back into the file, or agree with --yes.",
+        )
+    if not steps:
+        talk.say("Nothing to change.")
+    return rendered, steps
+
+
+def secrets(platform: nouns.Platform, place: layout.Layout) -> None:
+    """Make up what is ours to make up; the user's own must be there, or come by environment."""
+    ours = set(platform.secrets)
+    for name in sorted(ours):
+        vault.generate(place.secrets, name)
+    for name in sorted(_named(platform) - ours):
+        given = os.environ.get("TIDEWRIGHT_SECRET_" + name.upper().replace("-", "_"))
+        if given:
+            vault.write(place.secrets, name, given)
+        vault.read(place.secrets, name)
+
+
+def _named(platform: nouns.Platform) -> set[str]:
+    """Every secret that some service names."""
+    found: set[str] = set()
+
+    def collect(value: object) -> object:
+        if isinstance(value, values.Secret):
+            found.add(value.name)
+        return value
+
+    codec.transform(platform, collect)
+    return found
+
+
+def _render(
+    platform: nouns.Platform, place: layout.Layout, alive: frozenset[str], talk: Talk
+) -> render.Rendered:
+    wanted = [ports.Wanted(s.name, p, s.name in alive) for s in platform.services for p in s.ports]
+    seed = f"{layout.platform_id(place.project)}/{platform.environment}"
+    chosen = ports.choose(wanted, ports.read(place.root), seed)
+    for note in chosen.notes:
+        talk.say(note)
+    with layout.refusing(place.root):
+        ports.write(place.root, chosen.numbers)
+    program = programs.reachable if place.account else str
+    return render.render(platform, resolve.Resolver(place, chosen.numbers), program)
+
+
+def _alive(place: layout.Layout) -> frozenset[str]:
+    """The services that run (or are done) under a living supervisor."""
+    status = driver.status(place) if driver.running(place) else None
+    return (
+        frozenset(s.name for s in status.services if s.pid or s.healthy) if status else frozenset()
+    )
+
+
+def _apply(
+    place: layout.Layout, rendered: render.Rendered, steps: tuple[acts.Step, ...], *, attached: bool
+) -> driver.Process | None:
+    """Returns the supervisor's process when this command started it."""
+    driver.write(place, rendered)
+    if not driver.running(place):
+        return driver.start(place, attached=attached)
+    if steps:
+        driver.reload(place)
+    return None
