@@ -31,7 +31,7 @@ _REASONS = (
     ("no_database", re.compile(r'database "[^"]*" does not exist')),
     ("no_role", re.compile(r'role "[^"]*" does not exist|is not permitted to log in')),
     ("tls", re.compile(r"SSL|certificate|no pg_hba.conf entry.*no encryption")),
-    ("not_admitted", re.compile(r"no pg_hba\.conf entry|pg_hba\.conf rejects")),
+    ("not_admitted", re.compile(r"no pg_hba\.conf entry|pg_hba\.conf rejects|permission denied")),
     ("too_many", re.compile(r"too many clients|remaining connection slots|too many connections")),
 )
 _WHAT = {

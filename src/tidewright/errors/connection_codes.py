@@ -7,6 +7,11 @@ from collections.abc import Mapping
 from tidewright.errors.codes import Code
 
 CODES: Mapping[str, Code] = {
+    "source.grants": Code(
+        "A role or database could not be made",
+        "A bundled server refused a statement while its roles and databases were set up.",
+        "Correct what the server says; it is tried again at the next start.",
+    ),
     "source.no_database": Code(
         "The database does not exist",
         "The server answered and has no database of that name.",

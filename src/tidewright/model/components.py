@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from tidewright.model import flow as flows
 from tidewright.model import values
@@ -22,7 +23,7 @@ class Need:
     """
 
     database: str
-    access: str = "own"
+    access: Literal["own", "capture", "read"] = "own"
 
 
 @dataclass(frozen=True, slots=True)

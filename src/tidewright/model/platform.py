@@ -48,7 +48,8 @@ class Prepare:
 
     ``creates`` must appear at once (a rename), since a crash may come at any moment.
 
-    ``creates``: it is skipped when this file exists. ``stdin_secret``: a secret fed to it.
+    ``creates``: it is skipped when this file exists. ``stdin_secret``: a secret fed to it, over
+    a pipe that belongs to the account that runs it (initdb opens /dev/stdin by name).
     """
 
     argv: tuple[values.Value, ...]
@@ -97,13 +98,16 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a component needs inside another's capability: here, a database of its own."""
+    """What a component needs inside another's capability: here, a database.
+
+    ``access``: ``own`` creates and writes, ``capture`` follows changes, ``read`` only reads.
+    """
 
     claimant: str
     capability: Literal["database"]
     provider: str
     name: str
-    replication: bool = False
+    access: Literal["own", "capture", "read"] = "own"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,10 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """One environment, fully assembled and still free of addresses."""
+    """One environment, fully assembled and still free of addresses.
+
+    ``secrets`` are made up by the platform, ``asked`` only the user can give.
+    """
 
     name: str
     environment: str
@@ -137,3 +144,4 @@ class Platform:
     endpoints: tuple[Endpoint, ...]
     secrets: tuple[str, ...]
     grants: tuple[Grant, ...]
+    asked: tuple[str, ...] = ()

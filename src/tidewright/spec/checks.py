@@ -74,8 +74,8 @@ def clashing_namespace(subject: Subject) -> Iterator[Problem]:
         for i, name in enumerate(names):
             if name in names[:i]:
                 what = f"two tables are called {name}, and would share {step.capture.to}.{name}"
-                path = ("flow", n, "capture", "tables", i)
-                yield Problem("file.clash", what, path, "Capture one of them; see docs/limits.md.")
+                place = ("flow", n, "capture", "tables", i)
+                yield Problem("file.clash", what, place, "Capture one of them; see docs/limits.md.")
 
 
 def raw_columns_of_others(subject: Subject) -> Iterator[Problem]:
@@ -128,7 +128,7 @@ def needs_model(subject: Subject) -> Iterator[Problem]:
 def places(subject: Subject) -> Iterator[Problem]:
     """Folders and files that the file names exist, and lie in its folder with links followed."""
     for n, model in subject.steps(steps.ModelStep):
-        path = ("flow", n, "model", "dbt")
+        path: tree.Path = ("flow", n, "model", "dbt")
         yield from _folder(subject, model.model.dbt, path)
         yield from _dbt_project(subject, model.model.dbt, path)
     for n, check in subject.steps(steps.CheckStep):

@@ -33,7 +33,7 @@ LONGEST_NAME = 40
 def wrong(code: str, what: str, hint: str) -> PydanticCustomError:
     """A finding as pydantic carries it; ``findings`` turns it back."""
     escape = {"what": what, "hint": hint}
-    return PydanticCustomError(code, "{what}", escape)  # type: ignore[arg-type]  # the code is ours, not one of a literal list
+    return PydanticCustomError(code, "{what}", escape)
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -62,8 +62,8 @@ def load_all(
     if root is not None:
         runs = _runs(root, report)
         chosen = tuple(names or runs.entries)
-        for name in chosen[:1] if first else chosen:
-            specs.append(_environment(path, name, root, runs, report))
+        wanted = chosen[:1] if first else chosen
+        specs += [_environment(path, name, root, runs, report) for name in wanted]
     _raise(report)
     return tuple(s for s in specs if s is not None)
 
@@ -87,7 +87,7 @@ def _read(path: Path, report: findings.Reporter) -> str | None:
     try:
         return path.read_bytes().decode()
     except (FileNotFoundError, NotADirectoryError):
-        hint = "Go to its folder, name it with --file, or start with: tidewright init --example bank-cdc"
+        hint = "Name it with --file, or start with: tidewright init --example bank-cdc"
         report.add("file.missing", f"there is no file {path}", None, hint)
     except UnicodeDecodeError as reason:
         what = f"byte {reason.start + 1} is not UTF-8"

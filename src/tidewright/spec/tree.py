@@ -92,7 +92,7 @@ def parse(text: str, name: str) -> Parsed:
 
 
 def at(root: Node, path: Path) -> Mark:
-    """The place of ``path``, or of the nearest thing above it that exists; keys stand at the key."""
+    """The place of ``path``, or of the nearest thing above it that exists; a key's is the key."""
     mark, node = root.mark, root
     for part in path:
         if isinstance(node, Fields) and isinstance(part, str) and part in node.entries:

@@ -1,4 +1,4 @@
-"""The console as a plain process. It starts first and needs nobody, since it shows what is wrong."""
+"""The console as a plain process. It needs nobody, since it shows what is wrong with the rest."""
 
 from __future__ import annotations
 

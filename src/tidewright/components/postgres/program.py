@@ -29,6 +29,7 @@ def server(asked: components.Server) -> nouns.Service:
         drops_root=True,
         stop_signal="INT",
         stop_seconds=20.0,
+        pid_file=values.Folder("data", f"{name}/pg/postmaster.pid"),
     )
     return nouns.Service(name, asked.role, "postgres", process, ports=(PORT,), probe=_ready(name))
 
@@ -43,7 +44,7 @@ def grants(name: str, job: jobs.GrantsJob, server_name: str) -> nouns.Service:
 
 def connection(server_name: str, database: str, login: jobs.Login) -> flows.Connection:
     """How to reach a database of a server of ours."""
-    host, port = (values.Ref(server_name, PORT, prop) for prop in ("host", "port"))
+    host, port = _address(server_name)
     return flows.Connection(host, port, database, login.user, login.password)
 
 
@@ -51,8 +52,10 @@ def _prepare(asked: components.Server) -> tuple[nouns.Prepare, ...]:
     """Made beside its place and then renamed, so that a crash in between leaves nothing half."""
     new = values.Folder("data", f"{asked.name}/pg.new")
     done = values.Folder("data", f"{asked.name}/pg/PG_VERSION")
-    make = (_program("initdb"), "-D", new, "-U", ADMIN, "-E", "UTF8", "--locale=C.UTF-8")
-    make = (*make, "-A", "scram-sha-256", "--pwfile=/dev/stdin")
+    make = (
+        *(_program("initdb"), "-D", new, "-U", ADMIN, "-E", "UTF8", "--locale=C.UTF-8"),
+        *("-A", "scram-sha-256", "--pwfile=/dev/stdin"),
+    )
     return (
         nouns.Prepare(("rm", "-rf", new), done),
         nouns.Prepare(make, done, stdin_secret=asked.admin),
@@ -79,9 +82,13 @@ def _admission() -> values.Join:
 
 def _ready(name: str) -> nouns.Command:
     """Asks as a client does: a server that still recovers accepts connections and refuses them."""
-    host, port = (values.Ref(name, PORT, prop) for prop in ("host", "port"))
+    host, port = _address(name)
     argv = (_program("pg_isready"), "-q", "-t", "3", "-d", ADMIN, "-h", host, "-p", port)
     return nouns.Command(argv)
+
+
+def _address(server_name: str) -> tuple[values.Ref, values.Ref]:
+    return values.Ref(server_name, PORT, "host"), values.Ref(server_name, PORT, "port")
 
 
 def _program(name: str) -> str:

@@ -9,7 +9,7 @@ COMPONENT = components.Component(
     title="Tidewright refresh (dbt on DuckDB)",
     role="transform, check and publish",
     why="dbt on DuckDB runs the same models as dbt on Trino, inside one process",
-    claims=(components.Need("catalog"), components.Need("marts")),
+    claims=(components.Need("catalog", "read"), components.Need("marts")),
     runs=("model", "check", "publish"),
     supplier="dbt Labs; DuckDB Foundation; Tidewright",
 )

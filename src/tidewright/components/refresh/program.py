@@ -24,7 +24,7 @@ def _service(binding: components.Binding, transform: flows.Transform, flow: str)
     status = values.Folder("run", f"{NAME}.json")
     job = jobs.RefreshJob(
         flow=flow,
-        lake=jobs.Lake(binding.connections["catalog.own"], values.Folder("lake")),
+        lake=jobs.Lake(binding.connections["catalog.read"], values.Folder("lake")),
         marts=binding.connections["marts.own"],
         transform=transform,
         checks=tuple(s for s in binding.stages if isinstance(s, flows.Check)),

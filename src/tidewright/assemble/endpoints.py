@@ -1,0 +1,51 @@
+"""What a user may connect to: console, source, marts, metrics and the three ways to the catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tidewright.assemble import claims, names
+from tidewright.model import platform as nouns
+from tidewright.model import values
+from tidewright.spec import load
+
+CONSOLE, HTTP, SQL = "console", "http", "sql"
+CONSOLE_SECRET = "console"  # noqa: S105  the name of a secret
+
+
+def endpoints(spec: load.Spec, services: tuple[nouns.Service, ...]) -> tuple[nouns.Endpoint, ...]:
+    """The endpoints of the services that are there."""
+    running = {s.name for s in services}
+    return tuple(e for e in _all(spec) if e.service in running)
+
+
+def _all(spec: load.Spec) -> Iterator[nouns.Endpoint]:
+    yield _web("console", "/")
+    for place in claims.places(spec):
+        match place.key:
+            case "catalog":
+                yield _database("catalog.sql", place, "read")
+            case "marts":
+                yield _database("marts", place, "read")
+            case _:
+                yield _database("source", place, "own")
+    yield _web("metrics", "/metrics")
+    yield _web("catalog.rest", "/catalog")
+    warehouse = values.Join(("file://", values.Folder("lake")))
+    yield nouns.Endpoint("catalog.warehouse", claims.STORE, warehouse, None, None)
+
+
+def _database(name: str, place: claims.Place, access: str) -> nouns.Endpoint:
+    host, port = (
+        values.Ref(place.server, SQL, "host"),
+        values.Ref(place.server, SQL, "port"),
+    )
+    url = values.Join(("postgresql://", host, ":", port, f"/{place.database}"))
+    user = names.role(place.database, access)
+    return nouns.Endpoint(name, place.server, url, user, names.secret(place.prefix, access))
+
+
+def _web(name: str, path: str) -> nouns.Endpoint:
+    host, port = values.Ref(CONSOLE, HTTP, "host"), values.Ref(CONSOLE, HTTP, "port")
+    url = values.Join(("http://", host, ":", port, path))
+    return nouns.Endpoint(name, CONSOLE, url, None, CONSOLE_SECRET)

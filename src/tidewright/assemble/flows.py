@@ -1,0 +1,82 @@
+"""The typed file as the model's flow: one function for each step kind, in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tidewright.assemble import names
+from tidewright.components.postgres import program as postgres
+from tidewright.model import components, jobs, values
+from tidewright.model import flow as flows
+from tidewright.spec import load, steps
+
+
+def flow(spec: load.Spec) -> flows.Flow:
+    """The whole data path of one environment."""
+    goals = spec.document.goals
+    return flows.Flow(
+        sources=tuple(_source(spec, name) for name in spec.document.sources),
+        stages=tuple(STAGES[type(step)](step) for step in spec.document.flow),
+        goals=flows.Goals(goals.fresh, goals.rto, goals.rpo, goals.uptime),
+    )
+
+
+def workloads(spec: load.Spec) -> tuple[components.Workload, ...]:
+    """The scripts that work on managed sources."""
+    found = ((name, source.postgres) for name, source in spec.document.sources.items())
+    return tuple(
+        components.Workload(name, s.workload, 1000.0 if s.rate is None else s.rate)
+        for name, s in found
+        if s.workload is not None
+    )
+
+
+def database(spec: load.Spec, source: str) -> str:
+    """The database of a managed source."""
+    return spec.document.sources[source].postgres.database or source
+
+
+def _source(spec: load.Spec, name: str) -> flows.PostgresSource:
+    url = spec.document.sources[name].postgres.url
+    derived = names.replication(spec.document.platform, name)
+    if url is not None:
+        theirs = flows.Connection("", 0, "", "", None, tls="prefer", url=values.Secret(url.secret))
+        return flows.PostgresSource(name, theirs, derived, derived, managed=False)
+    server = names.source_server(name)
+    role = names.role(database(spec, name), "capture")
+    login = jobs.Login(role, values.Secret(names.secret(server, "capture")))
+    ours = postgres.connection(server, database(spec, name), login)
+    return flows.PostgresSource(name, ours, derived, derived, managed=True)
+
+
+def _capture(step: steps.CaptureStep) -> flows.Capture:
+    body = step.capture
+    raw = {table: tuple(columns) for table, columns in body.raw_columns.items()}
+    return flows.Capture(body.source, tuple(body.tables), body.to, raw)
+
+
+def _model(step: steps.ModelStep) -> flows.Transform:
+    return flows.Transform(step.model.dbt)
+
+
+def _check(step: steps.CheckStep) -> flows.Check:
+    return flows.Check(step.check.dir, step.check.on_fail)
+
+
+def _publish(step: steps.PublishStep) -> flows.Publish:
+    return flows.Publish(tuple(step.publish.tables), step.publish.to)
+
+
+STAGES: Mapping[type, Callable[[Any], flows.Stage]] = {
+    steps.CaptureStep: _capture,
+    steps.ModelStep: _model,
+    steps.CheckStep: _check,
+    steps.PublishStep: _publish,
+}
+KINDS: Mapping[type, str] = {
+    flows.Capture: "capture",
+    flows.Transform: "model",
+    flows.Check: "check",
+    flows.Publish: "publish",
+}

@@ -1,0 +1,70 @@
+"""DuckDB with the Iceberg extension from wheels: nothing is ever downloaded.
+
+``connect`` gives a connection that reads Iceberg tables by their metadata file. ``restrict`` locks
+one for SQL that a person typed. A restricted connection can still write *below the folders it may
+read* (DuckDB has no read-only folder): who runs foreign SQL also has to parse it and allow one
+SELECT, as ``operations.sqlbox_rules`` does.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from tidewright import errors
+
+EXTENSIONS = ("avro", "iceberg")
+
+
+def connect(
+    path: str | Path = ":memory:",
+    *,
+    memory_limit: str | None = None,
+    threads: int | None = None,
+    read_only: bool = False,
+) -> duckdb.DuckDBPyConnection:
+    """A connection that can ``iceberg_scan('...metadata.json')``. ``memory_limit``: '512MB'."""
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "TimeZone": "UTC",
+    }
+    if memory_limit is not None:
+        settings["memory_limit"] = memory_limit
+    if threads is not None:
+        settings["threads"] = threads
+    time_zone = settings.pop("TimeZone")
+    conn = duckdb.connect(str(path), read_only=read_only, config=settings)
+    for name in EXTENSIONS:
+        conn.load_extension(str(extension(name)))
+    conn.execute("set enable_progress_bar = false")
+    del time_zone
+    return conn
+
+
+def extension(name: str) -> Path:
+    """The file of an extension inside its wheel."""
+    found = importlib.util.find_spec(f"duckdb_extension_{name}")
+    places = list(found.submodule_search_locations or ()) if found else []
+    for place in places:
+        file = Path(place) / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
+        if file.exists():
+            return file
+    raise errors.Unsupported(
+        "lake.no_extension",
+        f"the DuckDB extension {name} for DuckDB {duckdb.__version__} is not installed",
+        "this Python environment",
+        f"Install duckdb-extension-{name}=={duckdb.__version__}, or tidewright again.",
+    )
+
+
+def restrict(conn: duckdb.DuckDBPyConnection, folders: Sequence[str | Path]) -> None:
+    """From now on SQL reaches these folders and no other file, network or setting. Final."""
+    allowed = [form for f in folders for form in (f"{f}/", f"file://{f}/")]
+    listed = ", ".join("'" + a.replace("'", "''") + "'" for a in allowed)
+    conn.execute(f"set allowed_directories = [{listed}]")
+    conn.execute("set enable_external_access = false")
+    conn.execute("set lock_configuration = true")
