@@ -6,15 +6,9 @@ peek describes its relations afresh and ends with a whole transaction.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import sys
-import threading
-from typing import Protocol
+from typing import Protocol, cast
 
-from tidewright.pipelines.decode import chunk, pgoutput, relation
-
-TURBO = "tidewright.pipelines.decode.turbo"
+from tidewright.pipelines.decode import chunk, pgoutput, relation, speed, window
 
 
 class Decoder(Protocol):
@@ -25,3 +19,11 @@ class Decoder(Protocol):
     def take(self, min_changes: int) -> chunk.Chunk | None: ...
 
     def finish(self) -> chunk.Chunk: ...
+
+
+def decoder(keys: relation.Keys, max_bytes: int = window.MAX_BYTES) -> Decoder:
+    """A new decoder. ``keys``: each table's primary key, needed where the identity is FULL."""
+    compiled = speed.turbo()
+    if compiled is None:
+        return pgoutput.PureDecoder(keys, max_bytes)
+    return cast(Decoder, compiled.TurboDecoder(keys, max_bytes))

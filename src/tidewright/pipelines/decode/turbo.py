@@ -1,0 +1,255 @@
+"""The compiled decoder and JSON writer: the same chunks and texts as the plain ones, faster.
+
+Kernels are in ``scan`` and ``compose``; here are the arrays they work on. Loaded by ``speed`` only.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from tidewright.pipelines.decode import chunk, compose, jsontext, pgoutput, relation, scan, window
+
+_ROOM = 1 << 16
+_BLOCK = 4096  # rows of JSON that stay in the processor's cache while columns are added
+_STYLES = ("string", "number", "word", "boolean", "embedded")  # numbered as in ``compose``
+
+
+def _framed(*messages: bytes) -> bytes:
+    return b"".join(struct.pack(">i", len(m)) + m for m in messages)
+
+
+_SAMPLE = _framed(
+    b"B" + bytes(20),
+    b"R" + struct.pack(">I", 1) + b"s\0t\0d" + struct.pack(">H", 1) + b"\1k\0" + struct.pack(">Ii", 25, -1),
+    b"I" + struct.pack(">I", 1) + b"N\0\1t\0\0\0\1a",
+    b"U" + struct.pack(">I", 1) + b"K\0\1t\0\0\0\1aN\0\1t\0\0\0\1b",
+    b"T" + struct.pack(">IBI", 1, 0, 1),
+    b"C" + bytes(25),
+)
+
+
+class TurboDecoder:
+    """See ``pgoutput.PureDecoder``: the same calls, the same answers."""
+
+    def __init__(self, keys: relation.Keys | None = None, max_bytes: int = window.MAX_BYTES) -> None:
+        self._versions = relation.Versions(keys or {})
+        self._max_bytes = max_bytes
+        self._buf = np.empty(1 << 20, np.uint8)
+        self._rows = np.empty((_ROOM, scan.ROW_WIDTH), np.int64)
+        self._done = np.empty((_ROOM, 3), np.int64)
+        self._state = np.zeros(14, np.int64)
+        self._pulses: list[chunk.Pulse] = []
+        self._tables, self._flags = _layout(self._versions)
+
+    def feed(self, frame: bytes) -> None:
+        """Read one frame of whole messages."""
+        start, stop = int(self._state[scan.STOP]), int(self._state[scan.STOP]) + len(frame)
+        if stop > len(self._buf):
+            self._buf = _grown(self._buf, start, stop)
+        self._buf[start:stop] = np.frombuffer(frame, np.uint8)
+        self._state[scan.STOP] = stop
+        while (why := self._scan()) != scan.END:
+            self._attend(why)
+
+    def take(self, min_changes: int) -> chunk.Chunk | None:
+        """A chunk when at least ``min_changes`` (or the byte limit) were read, else None."""
+        mark = window.cut(self._read(), self._complete(), min_changes, self._max_bytes)
+        return None if mark is None else self._cut(mark)
+
+    def finish(self) -> chunk.Chunk:
+        """Everything that is left, be it nothing."""
+        return self._cut(self._read())
+
+    def _scan(self) -> int:
+        return int(
+            scan.scan(self._buf, self._tables, self._flags, self._state, self._rows, self._done)
+        )
+
+    def _attend(self, why: int) -> None:
+        """Do what the scan stopped for: things that are rare and easier said in Python."""
+        at = int(self._state[scan.AT])
+        (length,) = struct.unpack_from(">i", self._buf, at)
+        message = self._buf[at + 4 : at + 4 + length].tobytes()
+        match why:
+            case scan.FULL:
+                self._rows = _grown(self._rows, len(self._rows), 2 * len(self._rows) + length)
+                self._done = _grown(self._done, len(self._done), 2 * len(self._done))
+                return
+            case scan.RELATION:
+                if self._versions.learn(relation.parse(message)):
+                    self._tables, self._flags = _layout(self._versions)
+            case scan.MESSAGE:
+                self._pulse(message, at + 4 + length)
+            case scan.UNKNOWN:
+                raise pgoutput.broken("a change came before the description of its relation")
+            case scan.MISFIT:
+                raise pgoutput.broken("a row does not fit its relation")
+            case scan.OUTSIDE:
+                raise pgoutput.broken("a change came outside of a transaction")
+            case _:
+                raise pgoutput.unsupported(message[0] if message else 0)
+        self._state[scan.AT] = at + 4 + length
+
+    def _pulse(self, message: bytes, end: int) -> None:
+        state = self._state
+        inside = bool(state[scan.INSIDE])
+        self._pulses.append(pgoutput.pulse(message, int(state[scan.LSN]) if inside else None))
+        state[scan.PULSES] += 1
+        if not inside:
+            state[[scan.C_ROWS, scan.C_DONE, scan.C_PULSES]] = state[[scan.ROWS, scan.DONE, scan.PULSES]]
+            state[scan.C_AT] = end
+
+    def _read(self) -> window.Mark:
+        return _mark(self._state[[scan.ROWS, scan.DONE, scan.PULSES, scan.STOP]])
+
+    def _complete(self) -> window.Mark:
+        return _mark(self._state[[scan.C_ROWS, scan.C_DONE, scan.C_PULSES, scan.C_AT]])
+
+    def _cut(self, mark: window.Mark) -> chunk.Chunk:
+        at_end = mark != self._complete() and bool(self._state[scan.INSIDE])
+        ends = self._done[: mark.transactions]
+        made = chunk.Chunk(
+            self._parts(mark.rows), ends[:, 0].copy(), ends[:, 1].copy(), ends[:, 2].copy(),
+            tuple(self._pulses[: mark.pulses]), mark.rows, at_end,
+        )  # fmt: skip
+        self._forget(mark)
+        return made
+
+    def _forget(self, mark: window.Mark) -> None:
+        """Move what was not handed on to the front."""
+        state, bytes_ = self._state, mark.bytes
+        stop, rows, done = (int(state[i]) for i in (scan.STOP, scan.ROWS, scan.DONE))
+        self._buf[: stop - bytes_] = self._buf[bytes_:stop].copy()
+        self._rows[: rows - mark.rows] = self._rows[mark.rows : rows].copy()
+        left = self._rows[: rows - mark.rows]
+        left[:, scan.POS] -= np.where(left[:, scan.POS] < 0, 0, bytes_)
+        left[:, scan.OLD] -= np.sign(left[:, scan.OLD]) * bytes_
+        self._done[: done - mark.transactions] = self._done[mark.transactions : done].copy()
+        del self._pulses[: mark.pulses]
+        state[[scan.AT, scan.STOP]] -= bytes_
+        state[[scan.ROWS, scan.DONE, scan.PULSES]] -= (mark.rows, mark.transactions, mark.pulses)
+        state[[scan.C_ROWS, scan.C_DONE, scan.C_PULSES, scan.C_AT]] = 0
+
+    def _parts(self, rows: int) -> tuple[chunk.Part, ...]:
+        slots = self._rows[:rows, scan.SLOT]
+        found, firsts = np.unique(slots, return_index=True)
+        return tuple(
+            self._part(int(s), np.flatnonzero(slots == s)) for s in found[np.argsort(firsts)]
+        )
+
+    def _part(self, slot: int, chosen: chunk.Ints) -> chunk.Part:
+        table = self._versions.relations[slot]
+        rows = self._rows
+        columns, unchanged = _columns(self._buf, rows, chosen, _column_flags(self._versions, slot))
+        op, lsn, xid, seq, ts = (
+            rows[chosen, i] for i in (scan.OP, scan.R_LSN, scan.R_XID, scan.R_SEQ, scan.R_TIME)
+        )
+        return chunk.Part(table, op.astype(np.uint8), lsn, xid, seq, ts, columns, unchanged)
+
+
+def _columns(
+    buf: chunk.Ops, rows: chunk.Ints, chosen: chunk.Ints, flags: chunk.Ops
+) -> tuple[tuple[pa.Array, ...], dict[int, chunk.Bools]]:
+    ends = np.zeros((len(flags), len(chosen) + 1), np.int64)
+    where = np.empty((len(flags), len(chosen)), np.uint8)
+    scan.measure(buf, rows, chosen, flags, ends, where)
+    sizes = ends[:, -1].copy()
+    begins = np.cumsum(sizes) - sizes
+    ends += begins[:, None]
+    out = np.empty(int(sizes.sum()), np.uint8)
+    scan.gather(buf, rows, chosen, ends, where, out)
+    columns = tuple(
+        text_array(ends[c] - begins[c], out[begins[c] : begins[c] + sizes[c]], where[c])
+        for c in range(len(flags))
+    )
+    left = {c: where[c] == scan.UNSENT for c in range(len(flags))}
+    return columns, {c: rows for c, rows in left.items() if rows.any()}
+
+
+def text_array(ends: chunk.Ints, data: chunk.Ops, where: chunk.Ops) -> pa.Array:
+    """An Arrow string array over ``data``; null where no value is."""
+    absent = (where == scan.NULL) | (where == scan.UNSENT)
+    validity = None
+    if absent.any():
+        validity = pa.py_buffer(np.packbits(~absent, bitorder="little"))
+    buffers = [validity, pa.py_buffer(ends.astype(np.int32)), pa.py_buffer(data)]
+    return pa.Array.from_buffers(pa.string(), len(where), buffers)
+
+
+def rows(part: chunk.Part) -> pa.Array:
+    """The JSON text of each row: what ``jsontext.rows`` gives."""
+    present = part.op != chunk.TRUNCATE
+    columns = [_json_column(field, present) for field in jsontext.fields(part)]
+    total = np.zeros(part.rows, np.int64)
+    for ends, data, flags, label in columns:
+        compose.sizes(ends, data, flags, label, total)
+    # One byte opens the object; each value's comma is counted, and the last one closes it.
+    total += np.where(total > 0, 1, 2)
+    total[~present] = 0
+    starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(total)))
+    out = np.empty(int(starts[-1]), np.uint8)
+    cursor = starts[:-1] + 1
+    for at in range(0, part.rows, _BLOCK):
+        rows_ = slice(at, at + _BLOCK)
+        for ends, data, flags, label in columns:
+            compose.write(ends[at : at + _BLOCK + 1], data, flags[rows_], label, cursor[rows_], out)
+    compose.close(starts, cursor, out)
+    return text_array(starts, out, np.where(present, scan.HERE, scan.NULL))
+
+
+def _json_column(
+    field: jsontext.Field, present: chunk.Bools
+) -> tuple[npt.NDArray[np.int32], chunk.Ops, chunk.Ops, chunk.Ops]:
+    """A field as the kernels want it: ends, bytes, flags, and the label led by its style."""
+    _, ends, data = field.text.buffers()
+    from_, count = field.text.offset, len(field.text)
+    valid = np.asarray(field.text.is_valid().to_numpy(zero_copy_only=False))
+    flags = np.where(field.shown & present, np.where(valid, compose.VALUE, compose.NULL), compose.HIDDEN)
+    label = np.frombuffer(bytes([_STYLES.index(field.style)]) + field.label.encode(), np.uint8)
+    return (
+        np.frombuffer(ends, np.int32)[from_ : from_ + count + 1],
+        np.frombuffer(data if data is not None and data.size else b"\0", np.uint8),
+        flags.astype(np.uint8),
+        label,
+    )
+
+
+def warm() -> None:
+    """Compile every kernel (or load it) by working through one small transaction."""
+    decoder = TurboDecoder()
+    decoder.feed(_SAMPLE)
+    made = decoder.finish()
+    rows(made.parts[0])
+
+
+def _layout(versions: relation.Versions) -> tuple[chunk.Ints, chunk.Ops]:
+    """The current version of every table, for the scanner."""
+    tables, flags, at = [], [np.zeros(1, np.uint8)], 1
+    for oid, slot in sorted(versions.current.items()):
+        own = _column_flags(versions, slot)
+        tables.append((oid, slot, len(own), at))
+        flags.append(own)
+        at += len(own)
+    return np.array(tables, np.int64).reshape(-1, 4), np.concatenate(flags)
+
+
+def _column_flags(versions: relation.Versions, slot: int) -> chunk.Ops:
+    columns, key = versions.relations[slot].columns, versions.key_numbers(slot)
+    flags = [scan.IDENTITY * c.key + scan.KEY * (i in key) for i, c in enumerate(columns)]
+    return np.array(flags, np.uint8)
+
+
+def _mark(counts: Sequence[int] | chunk.Ints) -> window.Mark:
+    return window.Mark(*(int(n) for n in counts))
+
+
+def _grown(array: npt.NDArray[np.generic], used: int, wanted: int) -> npt.NDArray[np.generic]:
+    """A larger array with the same beginning."""
+    larger = np.empty((max(wanted, 2 * len(array)), *array.shape[1:]), array.dtype)
+    larger[:used] = array[:used]
+    return larger
