@@ -30,18 +30,14 @@ def connect(
     settings: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
-        "TimeZone": "UTC",
     }
     if memory_limit is not None:
         settings["memory_limit"] = memory_limit
     if threads is not None:
         settings["threads"] = threads
-    time_zone = settings.pop("TimeZone")
     conn = duckdb.connect(str(path), read_only=read_only, config=settings)
     for name in EXTENSIONS:
         conn.load_extension(str(extension(name)))
-    conn.execute("set enable_progress_bar = false")
-    del time_zone
     return conn
 
 

@@ -1,0 +1,122 @@
+"""Upkeep from the first commit: files that nothing needs, and old rows of the commits table.
+
+Snapshots expire within each commit (``metadata.Keep``). What that sets free waits here for its
+grace and is then unlinked by a thread, a batch at a time. Once after each ``reload`` each table's
+folders are listed, and what no listed snapshot reaches joins the wait: orphans that a crash left.
+Only files older than the reload count as orphans, so that nothing staged is ever touched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections import deque
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import psycopg
+
+from tidewright.pipelines.lake import catalog, files, manifests, metadata, snapshots
+from tidewright.pipelines.lake import table as tables
+
+BATCH = 200
+PRUNE_EVERY = 500
+# A file's time comes from the kernel's coarse clock, which may run a little behind ours.
+CLOCK_SLACK = 2.0
+
+
+class Care:
+    """What a store owes its disk. ``free`` and ``step`` are called between commits."""
+
+    def __init__(self, keep: metadata.Keep) -> None:
+        self._keep = keep
+        self._since = time.time()
+        self._waiting: deque[tuple[float, str]] = deque()
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="care")
+        self._running: Future[list[str]] | None = None
+        self._swept: set[str] = set()
+        self._steps = 0
+
+    @property
+    def waiting(self) -> int:
+        """Files that will be unlinked when their grace is over."""
+        return len(self._waiting)
+
+    def free(self, paths: Iterable[str]) -> None:
+        """Nothing listed needs these files: unlink them after the grace."""
+        due = time.monotonic() + self._keep.grace
+        self._waiting.extend((due, p) for p in paths)
+
+    def restart(self) -> None:
+        """The lake was read anew: all that is older and not reachable now is an orphan."""
+        self._since = time.time()
+        self._swept.clear()
+
+    def step(self, conn: psycopg.Connection, flow: str, found: Mapping[str, tables.Table]) -> None:
+        """Start one small piece of work, or take in what the last one found."""
+        self._steps += 1
+        if self._steps % PRUNE_EVERY == 0:
+            catalog.prune(conn, flow, self._keep.commits)
+        if self._running is not None:
+            if not self._running.done():
+                return
+            self.free(self._running.result())
+            self._running = None
+        self._start(found)
+
+    def close(self) -> None:
+        self._pool.shutdown()
+
+    def _start(self, found: Mapping[str, tables.Table]) -> None:
+        due = self._due()
+        if due:
+            self._running = self._pool.submit(_unlink, due)
+            return
+        for name, table in found.items():
+            if name not in self._swept and table.state.location is not None:
+                self._swept.add(name)
+                limit = self._since - CLOCK_SLACK
+                self._running = self._pool.submit(orphans, table.state, limit)
+                return
+
+    def _due(self) -> list[str]:
+        now = time.monotonic()
+        due: list[str] = []
+        while self._waiting and self._waiting[0][0] <= now and len(due) < BATCH:
+            due.append(self._waiting.popleft()[1])
+        return due
+
+
+def _unlink(paths: Iterable[str]) -> list[str]:
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)  # noqa: PTH108  thousands of them, no Path is needed
+    return []
+
+
+def orphans(state: snapshots.State, before: float) -> list[str]:
+    """Files of a table's folders, older than ``before``, that no listed snapshot reaches."""
+    folder = files.local(state.metadata.location)
+    old = [p for part in ("data", "metadata") for p in _older(f"{folder}/{part}", before)]
+    # Listed first, reached second: a file that is set free in between is only found later.
+    needed = reachable(state) if old else set()
+    return [p for p in old if p not in needed]
+
+
+def _older(folder: str, before: float) -> list[str]:
+    with os.scandir(folder) as entries:
+        return [e.path for e in entries if e.is_file() and e.stat().st_mtime < before]
+
+
+def reachable(state: snapshots.State) -> set[str]:
+    """Every file that the listed snapshots and the metadata log need, as paths."""
+    needed = {state.location or "", *(location for location, _ in state.metadata.log)}
+    known: set[str] = set()
+    for snapshot in reversed(state.metadata.snapshots):
+        needed.add(snapshot.manifests)
+        for found in manifests.read(snapshot.manifests, known):
+            known.add(found.location)
+            needed.add(found.location)
+            needed |= {d.file_path for d, _, _ in found.entries}
+    return {files.local(n) for n in needed}

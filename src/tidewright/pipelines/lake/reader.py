@@ -1,0 +1,109 @@
+"""For those who only read: one commit pinned, with every table's place in it.
+
+psycopg alone: refresh, query, verify and the console load no Iceberg library. A pinned commit
+stays readable for the grace of ``metadata.Keep`` after it is no longer among the newest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import psycopg
+
+from tidewright import errors
+from tidewright.pipelines.lake import catalog
+
+PinnedTable = catalog.TablePoint
+
+_COLUMNS = "id, flow, position, source, newest_ms, tables"
+_NEWEST = f"""
+select {_COLUMNS} from tidewright_commits
+where %(flow)s::text is null or flow = %(flow)s order by id desc limit 1
+"""  # noqa: S608  the columns are a constant
+_ONE = f"""
+select {_COLUMNS} from tidewright_commits
+where id = %(id)s and (%(flow)s::text is null or flow = %(flow)s)
+"""  # noqa: S608  the same
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """One commit: how far it came, and where each table stood.
+
+    ``newest_ms``: source commit time of the last transaction that it brought, None when none.
+    """
+
+    commit_id: int
+    flow: str
+    position: str
+    source: str
+    newest_ms: int | None
+    tables: Mapping[str, PinnedTable]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """``select * from <source>`` is the table at the pinned commit, in DuckDB."""
+
+    schema: str
+    table: str
+    source: str
+
+
+def pin(
+    conn: psycopg.Connection, flow: str | None = None, commit_id: int | None = None
+) -> Pinned | None:
+    """The newest commit (of ``flow``), or the one asked for. None: there is no commit yet."""
+    try:
+        row = conn.execute(_NEWEST if commit_id is None else _ONE, {"flow": flow, "id": commit_id})
+        found = row.fetchone()
+    except psycopg.errors.UndefinedTable:
+        found = None
+    if found is None and commit_id is not None:
+        raise errors.Refused(
+            "lake.no_such_commit",
+            f"the lake has no commit {commit_id}",
+            "the catalog",
+            "Choose one from the table tidewright_commits; old rows are removed.",
+        )
+    if found is None:
+        return None
+    *plain, tables = found
+    return Pinned(*plain, catalog.points(tables))
+
+
+def changed_since(
+    conn: psycopg.Connection, pinned: Pinned | None
+) -> tuple[Pinned | None, frozenset[str]]:
+    """The newest commit of the same flow, and the tables that differ from ``pinned`` in it."""
+    newest = pin(conn, pinned.flow if pinned else None)
+    old = pinned.tables if pinned else {}
+    new = newest.tables if newest else {}
+    changed = {n for n, t in new.items() if n not in old or old[n].metadata != t.metadata}
+    return newest, frozenset(changed)
+
+
+def views(pinned: Pinned) -> tuple[View, ...]:
+    """Every table as a DuckDB source, sorted by name."""
+    found = []
+    for name, point in sorted(pinned.tables.items()):
+        schema, table = catalog.split(name)
+        location = point.metadata.replace("'", "''")
+        found.append(View(schema, table, f"iceberg_scan('{location}')"))
+    return tuple(found)
+
+
+def statements(pinned: Pinned) -> tuple[str, ...]:
+    """SQL that makes one view per table, so that all who read see the same names."""
+    found = views(pinned)
+    schemas = sorted({v.schema for v in found})
+    made = [f"create schema if not exists {_quoted(s)}" for s in schemas]
+    for view in found:
+        name = f"{_quoted(view.schema)}.{_quoted(view.table)}"
+        made.append(f"create or replace view {name} as select * from {view.source}")  # noqa: S608
+    return tuple(made)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
