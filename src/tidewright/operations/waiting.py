@@ -26,12 +26,14 @@ class Teller:
             reason = service.message if service.state in _TELLING else ""
             # The seconds until the next start differ each time; the reason is what matters.
             key = (service.state, reason.rpartition("; starts again")[0] or reason)
-            if self._said.get(service.name) != key:
+            if service.state not in _PASSING and self._said.get(service.name) != key:
                 self._said[service.name] = key
                 self.say(f"  {service.name:<16} {service.state}{': ' * bool(reason)}{reason}")
 
 
-_TELLING = ("backoff", "unhealthy", "failed", "waiting")
+# On the way to something: not worth a line each time a service is started again.
+_PASSING = ("waiting", "starting")
+_TELLING = ("backoff", "unhealthy", "failed")
 
 
 def until_healthy(

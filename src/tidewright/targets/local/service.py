@@ -171,6 +171,8 @@ class Runner:
             await asyncio.sleep(RUNNING_EVERY if up else STARTING_EVERY)
 
     def _judge(self, verdict: probes.Verdict, misses: int) -> None:
+        if self._stopping.is_set():
+            return
         if verdict.ok:
             self._set("running", self._log.trouble or verdict.message)
         elif self.state.state == "starting":

@@ -1,0 +1,129 @@
+"""``status``: one answer about an environment, from the files that its processes write.
+
+The shape is the contract of ``status -o json``; people and other tools build on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from tidewright.model import observed, views
+from tidewright.model import platform as nouns
+from tidewright.operations import observing, state
+from tidewright.targets.local import driver, ports, resolve
+
+SCHEMA_VERSION = 1
+# A service that stops is not ill, and a task that is done is not missing.
+_WELL = ("running", "done")
+
+
+def status(environment: state.Environment) -> dict[str, Any]:
+    """The whole answer. Quick and read-only; needs no readable platform.yaml."""
+    seen = observing.observe(environment.place.root)
+    alive = driver.running(environment.place)
+    services = _services(environment, seen, alive=alive)
+    return {
+        "schemaVersion": SCHEMA_VERSION,
+        "platform": environment.applied.name,
+        "environment": environment.name,
+        "state": overall(seen, alive=alive),
+        "endpoints": endpoints(environment),
+        "services": services,
+        "flows": _flows(seen, alive=alive),
+    }
+
+
+def overall(seen: views.Observation, *, alive: bool) -> Literal["running", "degraded", "stopped"]:
+    """Degraded: something is not healthy yet or any more, a check fails, a table has stopped."""
+    supervisor = seen.supervisor
+    if not alive or supervisor is None:
+        return "stopped"
+    well = supervisor.state == "running" and all(
+        s.healthy and s.state in _WELL for s in supervisor.services
+    )
+    halted = [d for d in seen.capture.datasets if d.state == "stopped"] if seen.capture else []
+    failing = seen.refresh is not None and seen.refresh.state == "degraded"
+    return "running" if well and not halted and not failing else "degraded"
+
+
+def endpoints(environment: state.Environment) -> dict[str, Any]:
+    """What one may connect to, grouped by the dots in the names. A secret is a name here."""
+    resolver = resolve.Resolver(environment.place, ports.read(environment.place.root))
+    found: dict[str, Any] = {}
+    for endpoint in environment.applied.endpoints:
+        *groups, last = endpoint.name.split(".")
+        at = found
+        for group in groups:
+            at = at.setdefault(group, {})
+        at[last] = _endpoint(endpoint, resolver)
+    return found
+
+
+def _endpoint(endpoint: nouns.Endpoint, resolver: resolve.Resolver) -> dict[str, str | None]:
+    return {
+        "url": resolver.text(endpoint.url),
+        "user": endpoint.user,
+        "secret": endpoint.secret,
+    }
+
+
+def _services(
+    environment: state.Environment, seen: views.Observation, *, alive: bool
+) -> list[dict[str, Any]]:
+    """As the supervisor says; without one nothing runs, whatever its last words were."""
+    told = {s.name: s for s in seen.supervisor.services} if alive and seen.supervisor else {}
+    return [
+        _service(told.get(s.name) or _stopped(s))
+        for s in sorted(environment.applied.services, key=lambda s: s.name)
+    ]
+
+
+def _stopped(service: nouns.Service) -> observed.ServiceState:
+    return observed.ServiceState(
+        service.name, service.role, "stopped", None, healthy=False, message=""
+    )
+
+
+def _service(service: observed.ServiceState) -> dict[str, Any]:
+    return {
+        "name": service.name,
+        "role": service.role,
+        "state": service.state,
+        "pid": service.pid,
+        "healthy": service.healthy,
+        "message": service.message,
+        "restarts": service.restarts,
+    }
+
+
+def _flows(seen: views.Observation, *, alive: bool) -> list[dict[str, Any]]:
+    capture = seen.capture
+    if capture is None:
+        return []
+    fresh = _percentiles(capture.hops.get("source_to_lake")) if alive else None
+    return [_flow(d, capture, fresh, alive=alive) for d in capture.datasets]
+
+
+def _flow(
+    dataset: observed.DatasetState,
+    capture: observed.CaptureStatus,
+    fresh: Mapping[str, float] | None,
+    *,
+    alive: bool,
+) -> dict[str, Any]:
+    return {
+        "dataset": dataset.dataset,
+        "state": dataset.state if alive else "stopped",
+        "rows": dataset.rows,
+        "rate": dataset.rate if alive else 0.0,
+        "position": dataset.position or capture.position,
+        "lag_bytes": capture.lag_bytes if alive else None,
+        "freshness_ms": fresh,
+        "snapshot": dataset.snapshot,
+        "message": dataset.message,
+    }
+
+
+def _percentiles(found: observed.Percentiles | None) -> dict[str, float] | None:
+    return {"p50": found.p50, "p95": found.p95, "p99": found.p99} if found else None
