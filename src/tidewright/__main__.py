@@ -1,0 +1,7 @@
+"""``python -m tidewright``."""
+
+from __future__ import annotations
+
+from tidewright.cli import main
+
+main.main()

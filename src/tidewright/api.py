@@ -1,0 +1,47 @@
+"""What a program, the CLI and the console may call: one name for each operation.
+
+A name is resolved when it is first used, so importing this module loads nothing. The table says
+where each lives; the block for type checkers says the same and a test compares the two. Errors
+are those of ``tidewright.errors``; nothing here prints, asks or exits.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tidewright.operations.check import check as check
+    from tidewright.operations.explain import explain as explain
+    from tidewright.operations.explain import explain_code as explain_code
+    from tidewright.operations.init import examples as examples
+    from tidewright.operations.init import init_from_example as init_from_example
+    from tidewright.operations.project import Project as Project
+    from tidewright.operations.project import environments as environments
+    from tidewright.operations.project import load as load
+
+_OPERATIONS = "tidewright.operations."
+TABLE: Mapping[str, str] = {
+    "Project": "project:Project",
+    "check": "check:check",
+    "environments": "project:environments",
+    "examples": "init:examples",
+    "explain": "explain:explain",
+    "explain_code": "explain:explain_code",
+    "init_from_example": "init:init_from_example",
+    "load": "project:load",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load an operation by its row in the table."""
+    try:
+        module, _, attribute = TABLE[name].partition(":")
+    except KeyError:
+        raise AttributeError(f"tidewright.api has no {name}") from None
+    return getattr(importlib.import_module(_OPERATIONS + module), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted(TABLE)

@@ -1,0 +1,66 @@
+"""``init``: a folder with a platform file, copied from an example."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from tidewright import errors
+from tidewright.targets.local import layout
+
+FILE = "platform.yaml"
+_LEAVE = shutil.ignore_patterns(".*", "__pycache__", "target", "logs", "dbt_packages")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What was written, and where."""
+
+    folder: Path
+    files: tuple[str, ...]
+
+
+def examples() -> tuple[str, ...]:
+    """The names of the packaged examples."""
+    folder = _examples()
+    return tuple(sorted(p.parent.name for p in folder.glob(f"*/{FILE}")))
+
+
+def init_from_example(name: str, folder: Path | None = None) -> Made:
+    """Copy an example to ``folder`` (absent: a new folder of its name here)."""
+    if name not in examples():
+        known = ", ".join(examples())
+        where = errors.Where("--example")
+        what = f"no example is called {name}"
+        finding = errors.Finding("cli.no_such_example", what, where, f"Known here: {known}.")
+        raise errors.SpecError((finding,))
+    target = Path(name) if folder is None else folder
+    source = _examples() / name
+    names = sorted(p.name for p in source.iterdir() if not p.name.startswith("."))
+    refuse_existing(target, names)
+    with layout.refusing(target):
+        shutil.copytree(source, target, ignore=_LEAVE, dirs_exist_ok=True)
+    layout.make_id(target)
+    written = (p for p in target.rglob("*") if p.is_file())
+    mine = (p.relative_to(target) for p in written)
+    return Made(target, tuple(sorted(str(p) for p in mine if not str(p).startswith("."))))
+
+
+def refuse_existing(folder: Path, names: list[str]) -> None:
+    """Never write over what somebody has there."""
+    there = [n for n in names if (folder / n).exists()]
+    if there:
+        raise errors.Refused(
+            "cli.exists",
+            f"{', '.join(there)} exists already; nothing was written",
+            str(folder),
+            "Name another folder, or move it away.",
+        )
+
+
+def _examples() -> Path:
+    """Packaged beside our code; in a checkout they lie at its root."""
+    package = Path(__file__).resolve().parent.parent
+    packaged = package / "_examples"
+    return packaged if packaged.is_dir() else package.parent.parent / "examples"
