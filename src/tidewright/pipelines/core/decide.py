@@ -6,7 +6,11 @@ before new work begins, and what is staged is committed before more is pulled.
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from tidewright.pipelines.core import acts, state
+
+T = TypeVar("T")
 
 
 def decide(now: state.State) -> acts.Act:
@@ -30,9 +34,12 @@ def decide(now: state.State) -> acts.Act:
     return _work(now)
 
 
-def includes(position: int, commit_lsn: int) -> bool:
-    """Whether a lake at ``position`` already holds the transaction committed at ``commit_lsn``."""
-    return commit_lsn < position
+def includes(position: int, commit_lsn: T) -> T:
+    """Whether a lake at ``position`` already holds the transaction committed at ``commit_lsn``.
+
+    A number gives a bool, an array of numbers an array of them.
+    """
+    return commit_lsn < position  # type: ignore[operator,return-value,no-any-return]  # int or array
 
 
 def _towards_cut(now: state.State, cut: state.Cut) -> acts.Act:

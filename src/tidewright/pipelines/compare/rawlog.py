@@ -1,0 +1,41 @@
+"""The raw log against the current state: every change once, and its replay gives the same keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tidewright.model import acts
+from tidewright.pipelines.compare import tables
+
+
+def once(duck: tables.Duck, raw: str) -> acts.Invariant:
+    """No change is in the raw table twice. The place of a change is its commit LSN and ordinal."""
+    rows = duck.execute(
+        "select count(*) from (select 1 from "
+        f"{tables.relation(raw)} group by source_table, _lsn, _seq, op having count(*) > 1)"
+    ).fetchall()
+    twice = int(str(rows[0][0]))
+    return acts.Invariant(f"{raw}: each change once", twice == 0, f"{twice} changes are there twice")
+
+
+def replays(
+    duck: tables.Duck, raw: str, current: str, key: Sequence[str], raw_key: Sequence[str]
+) -> acts.Invariant:
+    """The last change of each key, unless it is a delete, is exactly the keys of current state."""
+    mine = ", ".join(map(tables.quoted, key))
+    theirs = ", ".join(f"{tables.quoted(r)} as {tables.quoted(k)}" for r, k in zip(raw_key, key, strict=True))
+    names = ", ".join(map(tables.quoted, raw_key))
+    log = tables.relation(raw)
+    alive = (
+        f"select {theirs} from {log} where op <> 't' and (_lsn, _seq) > coalesce("
+        f"(select max((_lsn, _seq)) from {log} where op = 't'), (-1, -1))"
+        f" qualify row_number() over (partition by {names} order by _lsn desc, _seq desc) = 1"
+        " and op <> 'd'"
+    )
+    state = f"select {mine} from {tables.relation(current)}"
+    counts = [
+        int(str(duck.execute(f"select count(*) from ({a} except {b})").fetchall()[0][0]))
+        for a, b in ((alive, state), (state, alive))
+    ]
+    detail = f"{counts[0]} keys only in the replayed log, {counts[1]} only in {current}"
+    return acts.Invariant(f"{raw} replays to {current}", counts == [0, 0], detail)

@@ -1,0 +1,43 @@
+"""``python -m tidewright.pipelines.worker --job FILE``: capture one source until told to end."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from tidewright import errors
+from tidewright.model import codec, jobs
+from tidewright.pipelines.core import faults
+from tidewright.pipelines.worker import engine, loop, report
+
+log = logging.getLogger("capture")
+
+
+def main() -> int:
+    """0 when asked to end, 4 when the core refused to go on."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    parser = argparse.ArgumentParser(prog="tidewright.pipelines.worker")
+    parser.add_argument("--job", type=Path, required=True)
+    job = codec.loads(jobs.CaptureJob, parser.parse_args().job.read_text())
+    ending = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ending.set())
+    hands = engine.Engine(job, faults.from_environment(os.environ))
+    turning = loop.Loop(hands, report.Report(Path(str(job.status))), ending)
+    try:
+        stop = turning.run()
+        if stop is not None:
+            log.error("%s [%s]", stop.message, stop.code)
+            turning.stand_still()
+    finally:
+        hands.close()
+    return 0 if stop is None else errors.Refused.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""First copies in the background: a snapshot of the source into tables nobody sees yet.
+
+One thread, one exported snapshot, any number of tables. The snapshot's temporary slot stays open
+until the copy is joined: it carries the changes from the copy's own point to the lake's.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tidewright import errors
+from tidewright.model import flow
+from tidewright.pipelines.core import faults
+from tidewright.pipelines.feeds import snapshot
+from tidewright.pipelines.worker import evolve, following, staging, tables
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a copy is, for the status file."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    done: bool = False
+    problem: errors.PlatformError | None = None
+    trouble: staging.Trouble | None = None
+
+
+class Copying:
+    """A running or finished copy. ``finished`` tells; ``catch_up`` and ``close`` end it."""
+
+    def __init__(
+        self,
+        capture: flow.Capture,
+        source: flow.PostgresSource,
+        secrets: Path,
+        names: tuple[str, ...],
+        fault: faults.Fault,
+    ) -> None:
+        self.names = names
+        self.progress = Progress({name: 0 for name in names})
+        self.followed: dict[str, tables.Followed] = {}
+        self.at = 0
+        self.told = False
+        self._capture = capture
+        self._source = source
+        self._secrets = secrets
+        self._fault = fault
+        self._cancelled = False
+        self._snapshot: snapshot.Snapshot | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self, build: following.Make) -> None:
+        """Begin; returns at once."""
+        self._thread = threading.Thread(target=self._run, args=(build,), name="copy", daemon=True)
+        self._thread.start()
+
+    def finished(self) -> bool:
+        return self._thread is not None and not self._thread.is_alive()
+
+    def catch_up(self, to: int) -> int:
+        """Stage what was committed from the copy's point up to ``to``; how many changes."""
+        assert self._snapshot is not None
+        if to <= self.at:
+            return 0
+        stage = staging.Staging(self.followed, _fixed_columns)
+        chunks = self._snapshot.catch_up(to, {name: t.key for name, t in self.followed.items()})
+        return sum(stage.stage(part, self.at, to) for chunk in chunks for part in chunk.parts)
+
+    def close(self) -> None:
+        """End the snapshot, and the thread if it still runs."""
+        self._cancelled = True
+        if self._thread is not None:
+            self._thread.join(30)
+        if self._snapshot is not None:
+            self._snapshot.close()
+
+    def _run(self, build: following.Make) -> None:
+        try:
+            self._copy(build)
+            self.progress.done = True
+        except staging.Trouble as trouble:
+            self.progress.trouble = trouble
+        except errors.PlatformError as problem:
+            self.progress.problem = problem
+
+    def _copy(self, build: following.Make) -> None:
+        self._snapshot = snapshot.Snapshot(self._source, self._secrets).__enter__()
+        self.at = self._snapshot.point
+        self.followed = {n: self._make(self._snapshot, n, build) for n in self.names}
+        stage = staging.Staging(self.followed, _fixed_columns)
+        self._fault("copy_begun")
+        for name in self.names:
+            for part in self._snapshot.copy(name):
+                if self._cancelled:
+                    return
+                self.progress.rows[name] += stage.stage(part, 0, None)
+
+    def _make(
+        self, seen: snapshot.Snapshot, name: str, build: following.Make
+    ) -> tables.Followed:
+        try:
+            return following.make(self._capture, name, seen.describe(name), build)
+        except errors.Refused as problem:
+            raise staging.Trouble(name, problem.what) from problem
+
+
+def _fixed_columns(name: str) -> Mapping[str, evolve.Live]:
+    raise staging.Trouble(name, "its columns changed while it was copied: copy it again")
+
+

@@ -1,0 +1,313 @@
+"""Performs each act of the core on the real source and the real lake. Decides nothing.
+
+An outage (a PlatformError that is Transient) passes through ``perform``: the loop waits and asks
+again. Everything else becomes an outcome that the core learns from.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import assert_never
+
+import numpy as np
+import psycopg
+
+from tidewright import errors
+from tidewright.clients import postgres
+from tidewright.model import flow, jobs
+from tidewright.pipelines.core import acts, decide, faults
+from tidewright.pipelines.decode import decoder
+from tidewright.pipelines.feeds import peek, publications
+from tidewright.pipelines.lake import store
+from tidewright.pipelines.worker import copying, cuts, evolve, following, pulled, staging, stops, tables
+
+PEEK_CHANGES = 300_000
+CHUNK_CHANGES = 150_000
+GONE = ("source.slot_missing", "source.slot_lost", "source.publication_missing")
+
+
+class Engine:
+    """One worker's hands: the feed, the lake, the followed tables, and a copy under way."""
+
+    def __init__(self, job: jobs.CaptureJob, fault: faults.Fault) -> None:
+        self.job = job
+        self.followed: dict[str, tables.Followed] = {}
+        self.copy: copying.Copying | None = None
+        self.batch = pulled.Batch()
+        self.last = pulled.Batch()
+        self.committed: store.Done | None = None
+        self._fault = fault
+        self._secrets = Path(str(job.secrets))
+        self.feed = peek.PeekFeed(job.source, self._secrets)
+        self._lake: store.Store | None = None
+        self._side: psycopg.Connection | None = None
+        self._identity: flow.Identity | None = None
+        self._doubt: store.Unknown | None = None
+
+    @property
+    def lake(self) -> store.Store:
+        assert self._lake is not None
+        return self._lake
+
+    @property
+    def side(self) -> psycopg.Connection:
+        """A connection to the catalog for small questions; made again when it broke."""
+        if self._side is None or self._side.closed:
+            self._side = postgres.connect(self.job.lake.catalog, self._secrets)
+        return self._side
+
+    @property
+    def _stops(self) -> stops.Stops:
+        return stops.Stops(self.side, self.job.name, self.lake.epoch)
+
+    def perform(self, act: acts.Act) -> acts.Outcome:
+        """Do it. Raises the error of an outage, which the loop outlives."""
+        match act:
+            case acts.Open():
+                return self._open()
+            case acts.MakeSlot():
+                return self._make_slot()
+            case acts.StartCopy(names):
+                return self._start_copy(names)
+            case acts.Join():
+                return self._join(act)
+            case acts.Pull():
+                return self._pull(act)
+            case acts.Commit(position):
+                return self._commit(position)
+            case acts.ReadBack():
+                return self._read_back()
+            case acts.Reload():
+                return self._reload()
+            case acts.Advance(position):
+                self.feed.advance(position)
+                self._fault("advanced")
+                return acts.Advanced(position)
+            case acts.CutReached() | acts.Rest() | acts.Stop():
+                return acts.Rested()
+            case _:
+                assert_never(act)
+
+    def close(self) -> None:
+        """Let go of everything; what is staged is lost, and found again at the next start."""
+        if self.copy is not None:
+            self.copy.close()
+        if self._lake is not None:
+            self._lake.close()
+        if self._side is not None:
+            self._side.close()
+        self.feed.close()
+
+    # -- start --------------------------------------------------------------------------------
+
+    def _open(self) -> acts.Outcome:
+        job = self.job
+        self._identity = self.feed.identity()
+        slot = self.feed.slot()
+        if self._lake is not None:
+            self._lake.close()
+        options = store.Options(fault=self._fault)
+        self._lake = store.Store.open(job.lake, self._secrets, job.name, following.owner(), options)
+        stops.prepare(self.side)
+        cuts.prepare(self.side)
+        last = self._lake.last_commit()
+        self._note_removed(last)
+        names, stopped = self._find()
+        self._fault("opened")
+        return acts.Opened(
+            position=flow.lsn_value(last.position) if last else None,
+            identity=last.source if last else None,
+            source=str(self._identity),
+            slot=acts.Slot(slot.confirmed or 0, slot.lost is not None) if slot.exists else None,
+            tables=names,
+            stopped=stopped,
+        )
+
+    def _note_removed(self, last: store.CommitRow | None) -> None:
+        """A table that left the flow stands still from here on; coming back, it is copied again."""
+        if last is None:
+            return
+        known = self._stops.all()
+        raw = {tables.raw_name(self.job.capture.raw_namespace, t) for t in last.tables}
+        for name in last.tables.keys() - raw - set(self.job.capture.tables) - known.keys():
+            self._stops.record(name, stops.REMOVED, last.position)
+
+    def _find(self) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+        """Read the followed tables from the lake; names, and the stops that stand."""
+        known = self._stops.all()
+        self.followed = {}
+        for name in self.job.capture.tables:
+            found = None if name in known else following.find(self.job.capture, self.lake, name)
+            if found is not None:
+                self.followed[name] = found
+        stopped = tuple((t, why) for t, why in known.items() if why != stops.REMOVED)
+        return tuple(self.followed), stopped
+
+    def _make_slot(self) -> acts.Outcome:
+        confirmed = self.feed.ensure(self.job.capture.tables)
+        self._fault("slot_made")
+        return acts.SlotMade(confirmed)
+
+    # -- first copies -------------------------------------------------------------------------
+
+    def _start_copy(self, names: tuple[str, ...]) -> acts.Outcome:
+        """Publish the tables one by one, so that one that is unfit does not hold up the rest."""
+        for name in names:
+            try:
+                publications.ensure(self.feed.side, self.job.source.publication, (name,))
+            except errors.Refused as problem:
+                return self._stop_table(name, problem.what)
+        self.copy = copying.Copying(
+            self.job.capture, self.job.source, self._secrets, names, self._fault
+        )
+        self.copy.start(self.lake.prepare)
+        return acts.CopyStarted(names)
+
+    def copy_news(self) -> acts.Outcome | None:
+        """What became of the copy, once; None while it runs or when there is none."""
+        copy = self.copy
+        if copy is None or copy.told or not copy.finished():
+            return None
+        if copy.progress.done:
+            copy.told = True
+            self._fault("copy_done")
+            return acts.CopyFinished(copy.names, copy.at)
+        self.copy = None
+        copy.close()
+        if copy.progress.trouble is not None:
+            return self._stop_table(copy.progress.trouble.table, copy.progress.trouble.reason)
+        return acts.CopyFailed(copy.names)
+
+    def _join(self, act: acts.Join) -> acts.Outcome:
+        assert self.copy is not None
+        try:
+            self.batch.changes += self.copy.catch_up(act.position)
+        except staging.Trouble as trouble:
+            return self._stop_table(trouble.table, trouble.reason)
+        for name in act.tables:
+            followed = self.copy.followed[name]
+            for table in followed.lake:
+                self.lake.adopt(table)
+            self.followed[name] = followed
+        self.batch.changes += sum(self.copy.progress.rows.values())
+        self.copy.close()
+        self.copy = None
+        return acts.Joined(act.tables, act.position)
+
+    # -- the feed -----------------------------------------------------------------------------
+
+    def _pull(self, act: acts.Pull) -> acts.Outcome:
+        try:
+            return self._pull_all(act)
+        except staging.Trouble as trouble:
+            return self._stop_table(trouble.table, trouble.reason)
+        except errors.PlatformError as problem:
+            if problem.code in GONE:
+                return acts.SlotGone(problem.what)
+            if self.batch.dirty:
+                return acts.PullFailed()
+            raise
+
+    def _pull_all(self, act: acts.Pull) -> acts.Outcome:
+        decode = decoder.decoder({name: t.key for name, t in self.followed.items()})
+        stage = staging.Staging(self.followed, self._live_columns)
+        seen = 0
+        for frame in self.feed.peek(PEEK_CHANGES, act.below):
+            decode.feed(frame)
+            while (chunk := decode.take(CHUNK_CHANGES)) is not None:
+                seen += self._stage(stage, chunk, act)
+        seen += self._stage(stage, decode.finish(), act)
+        self._check_columns()
+        self._fault("pulled")
+        return acts.Pulled(self.batch.end, exhausted=seen < PEEK_CHANGES)
+
+    def _stage(self, stage: staging.Staging, chunk: pulled.Chunk, act: acts.Pull) -> int:
+        self.batch.dirty = self.batch.dirty or chunk.changes > 0
+        for part in chunk.parts:
+            self.batch.changes += stage.stage(part, act.above, act.below)
+        fresh = ~decide.includes(act.above, chunk.commit_lsn)
+        if act.below is not None:
+            fresh &= chunk.commit_lsn < act.below
+        self.batch.add(chunk.commit_us[fresh], chunk.end_lsn[fresh])
+        return chunk.changes + len(chunk.pulses)
+
+    def _live_columns(self, name: str) -> Mapping[str, evolve.Live]:
+        return following.live_columns(self.feed.side, name)
+
+    def _check_columns(self) -> None:
+        """A column that was dropped and made again keeps its name: only its number tells."""
+        touched = [t for t in self.followed.values() if t.changed]
+        for table in touched:
+            table.changed = False
+            live = self._live_columns(table.name)
+            again = [c.name for c in table.known if c.name in live and live[c.name].attnum != c.attnum]
+            if again:
+                raise staging.Trouble(
+                    table.name, f"column {', '.join(again)} was dropped and made again in the source"
+                )
+
+    def _stop_table(self, name: str, reason: str) -> acts.Outcome:
+        last = self.lake.last_commit()
+        if not self._stops.record(name, reason, last.position if last else None):
+            return acts.Refused("another worker has taken over this flow")
+        return acts.TableStopped(name, reason)
+
+    # -- the commit ---------------------------------------------------------------------------
+
+    def _commit(self, position: int) -> acts.Outcome:
+        assert self._identity is not None
+        facts = store.CommitFacts(
+            flow.Position("postgres", self._identity, position),
+            self.batch.newest_ms, self.batch.oldest_ms, self.batch.changes,
+        )  # fmt: skip
+        began = time.monotonic()
+        match self.lake.commit(facts):
+            case store.Done() as done:
+                self.batch.commit_seconds = time.monotonic() - began
+                return self._committed(done, position)
+            case store.Refused(reason, detail):
+                return acts.Refused(f"{reason}: {detail}")
+            case store.Unknown() as doubt:
+                self._doubt = doubt
+                return acts.Unknown(position)
+
+    def _committed(self, done: store.Done, position: int) -> acts.Outcome:
+        self.committed = done
+        self.last, self.batch = self.batch, pulled.Batch()
+        joined = tuple(t for t in self._stops.all() if t in self.followed)
+        if joined:
+            self._stops.clear(joined)
+        for table in self.followed.values():
+            table.current.committed()
+            table.raw.committed()
+        self._fault("committed")
+        return acts.Done(position)
+
+    def _read_back(self) -> acts.Outcome:
+        assert self._doubt is not None
+        match self.lake.read_back(self._doubt.token):
+            case store.Done() as done:
+                last = self.lake.last_commit()
+                self._committed(done, 0)
+                return acts.Landed(flow.lsn_value(last.position) if last else 0)
+            case store.Refused():
+                return acts.Absent()
+
+    def _reload(self) -> acts.Outcome:
+        if self.copy is not None:
+            self.copy.close()
+            self.copy = None
+        self.lake.reload()
+        self.batch = pulled.Batch()
+        last = self.lake.last_commit()
+        names, stopped = self._find()
+        return acts.Reloaded(flow.lsn_value(last.position) if last else None, names, stopped)
+
+    def upkeep(self) -> None:
+        """Small steps of care between commits."""
+        for table in self.followed.values():
+            table.current.upkeep()
+            table.raw.upkeep()
+        self.lake.care()

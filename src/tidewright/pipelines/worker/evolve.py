@@ -1,0 +1,118 @@
+"""What a changed relation means for the lake's tables: a pure decision over column facts.
+
+PostgreSQL's stream names columns but not their attribute numbers, so a rename looks like a drop
+and an add. The numbers kept in the table's properties and those in the source's catalog tell them
+apart. Whatever cannot be told, or would leave old rows with a wrong value, stops the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A column as the lake last knew it."""
+
+    name: str
+    attnum: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A column in the source's catalog now. ``filled``: rows from before it may hold a value."""
+
+    name: str
+    attnum: int
+    kind: str
+    filled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Promote:
+    name: str
+    kind: str
+
+
+Change: TypeAlias = Add | Drop | Rename | Promote
+
+# Arrow type texts that widen without touching a value; PostgreSQL rewrites the column the same way.
+WIDER: Mapping[str, tuple[str, ...]] = {"int32": ("int64",), "float": ("double",)}
+
+
+class Impossible(Exception):  # noqa: N818  caught by staging, which stops the table with this text
+    """The change cannot be followed; the text says why and is shown to the user."""
+
+
+def changes(
+    known: tuple[Known, ...], streamed: Mapping[str, str], live: Mapping[str, Live]
+) -> tuple[Change, ...]:
+    """What to do to the lake so that its columns are ``streamed`` (name -> kind).
+
+    Raises Impossible when old rows could end up with a value that the source does not have.
+    """
+    before = {column.name: column for column in known}
+    gone = [column for column in known if column.name not in streamed]
+    new = [name for name in streamed if name not in before]
+    renamed = {r.old: r for r in _renames(gone, new, live)}
+    found: list[Change] = list(renamed.values())
+    found += [Drop(c.name) for c in gone if c.name not in renamed]
+    fresh = set(new) - {r.new for r in renamed.values()}
+    found += [_added(name, streamed[name], live) for name in new if name in fresh]
+    taken = {r.new: before[r.old].kind for r in renamed.values()}
+    kinds = {**{c.name: c.kind for c in known}, **taken}
+    found += [p for n, k in streamed.items() if n in kinds for p in _widened(n, kinds[n], k)]
+    return tuple(found)
+
+
+def _renames(gone: list[Known], new: list[str], live: Mapping[str, Live]) -> list[Rename]:
+    if not gone or not new:
+        return []
+    numbers = {column.attnum: column.name for column in gone}
+    unsure = [name for name in new if name not in live]
+    if unsure:
+        raise Impossible(
+            f"columns {', '.join(c.name for c in gone)} went and {', '.join(new)} came in one step, "
+            f"and {', '.join(unsure)} changed again since, so a rename cannot be told from a drop"
+        )
+    return [Rename(numbers[live[n].attnum], n) for n in new if live[n].attnum in numbers]
+
+
+def _added(name: str, kind: str, live: Mapping[str, Live]) -> Add:
+    column = live.get(name)
+    if column is None:
+        raise Impossible(f"column {name} was added and changed again before it could be looked at")
+    if column.filled:
+        raise Impossible(
+            f"column {name} was added with a default, so rows from before hold a value that the "
+            "stream does not carry"
+        )
+    return Add(name, kind)
+
+
+def _widened(name: str, old: str, new: str) -> list[Promote]:
+    if old == new:
+        return []
+    if new in WIDER.get(old, ()):
+        return [Promote(name, new)]
+    raise Impossible(f"column {name} changed its type from {old} to {new}")

@@ -1,0 +1,137 @@
+"""One turn after the other: hear what is asked, decide, perform, learn, report.
+
+The loop owns the clock: when to pull, when to pulse, when to give up waiting. An outage never ends
+the worker; it says so in the status file and tries again with growing patience.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import psycopg
+
+from tidewright import errors
+from tidewright.pipelines.core import acts, decide, learn, state
+from tidewright.pipelines.worker import cuts, engine, pace, pulse, report
+
+log = logging.getLogger("capture")
+REST = 0.02
+PATIENCE = (0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+@dataclass(slots=True)
+class Loop:
+    """Runs until ``ending`` is set or the core says stop. Answers the reason, None when asked to end."""
+
+    hands: engine.Engine
+    voice: report.Report
+    ending: threading.Event
+    clock: Callable[[], float] = time.monotonic
+    known: state.State = field(init=False)
+    cost: float = 0.0
+    next_pull: float = 0.0
+    failures: int = 0
+    held: cuts.Request | None = None
+
+    def __post_init__(self) -> None:
+        self.known = state.State(self.hands.job.capture.tables)
+
+    def run(self) -> acts.Stop | None:
+        """Turn until the end. A stop of the core is final; the caller shows it."""
+        beat = pulse.Pulse(self.hands.job.name)
+        while not self.ending.is_set():
+            try:
+                act = self._turn(beat)
+            except errors.PlatformError as problem:
+                self._outage(problem.what, problem.code)
+            except psycopg.Error as problem:
+                self._outage(f"the catalog does not answer: {str(problem).partition(chr(10))[0]}", "lake.catalog")
+            else:
+                if isinstance(act, acts.Stop):
+                    return act
+        return None
+
+    def stand_still(self) -> None:
+        """After a stop: go on saying why, until asked to end. A restart would only repeat it."""
+        while not self.ending.wait(1.0):
+            self.voice.turn(self.hands, self.known, pulse.Pulse(""))
+
+    def _turn(self, beat: pulse.Pulse) -> acts.Act:
+        if self.known.opened:
+            self._hear()
+            beat.due(self.hands.feed, self.clock())
+        act = decide.decide(self.known)
+        if isinstance(act, acts.Pull) and not self._due(act):
+            act = acts.Rest()
+        began = self.clock()
+        seen = self.hands.perform(act)
+        self.known = learn.learn(self.known, seen)
+        self._after(act, seen, began)
+        self.voice.turn(self.hands, self.known, beat)
+        return act
+
+    def _due(self, act: acts.Pull) -> bool:
+        """A pull towards a cut or a copy does not wait for the pace."""
+        return act.below is not None or self.clock() >= self.next_pull
+
+    def _after(self, act: acts.Act, seen: acts.Outcome, began: float) -> None:
+        self.failures = 0
+        match act, seen:
+            case _, acts.TableStopped(table, reason):
+                log.warning("table %s stopped: %s", table, reason)
+            case acts.Pull(), acts.Pulled(_, exhausted):
+                asked = pace.interval(self.hands.job.commit_every, self.cost)
+                self.next_pull = began + asked if exhausted else began
+            case acts.Commit(), acts.Done():
+                self.cost = pace.smoothed(self.cost, self.hands.last.commit_seconds)
+                self.voice.committed(self.hands)
+                self.hands.upkeep()
+            case acts.CutReached(position), _:
+                self._tell_cut(position)
+            case acts.Rest(), _:
+                self.ending.wait(REST)
+
+    # -- what others ask ------------------------------------------------------------------------
+
+    def _hear(self) -> None:
+        news = self.hands.copy_news()
+        if news is not None:
+            self.known = learn.learn(self.known, news)
+        if self.known.failure is None and self.known.doubt is None:
+            self._hear_cuts()
+
+    def _hear_cuts(self) -> None:
+        asked = cuts.current(self.hands.side, self.hands.job.name)
+        cut = self.known.cut
+        if asked is None:
+            self.held = None
+            self.known = learn.learn(self.known, acts.CutReleased()) if cut else self.known
+        elif cut is None or (self.held is not None and self.held.id != asked.id):
+            self.known = learn.learn(self.known, acts.HoldAsked())
+            self.held = asked
+        elif asked.position is not None and cut.at is None:
+            self.known = learn.learn(self.known, acts.CutAsked(asked.position))
+        elif asked.state == "hold" and self.known.staged is None and self.known.following:
+            cuts.answer(self.hands.side, asked, "held", None)
+
+    def _tell_cut(self, position: int) -> None:
+        cut = self.known.cut
+        if self.held is None or cut is None or self.hands.committed is None:
+            return
+        word = "done" if position == cut.at else "missed"
+        cuts.answer(self.hands.side, self.held, word, self.hands.committed.commit_id)
+        self.known = learn.reached(self.known)
+
+    def _outage(self, what: str, code: str) -> None:
+        """Something we need is away. What was staged may be half a transaction: read it again."""
+        if self.known.opened:
+            self.known = learn.learn(self.known, acts.PullFailed())
+        self.voice.trouble(self.hands, self.known, f"{what} [{code}]")
+        wait = PATIENCE[min(self.failures, len(PATIENCE) - 1)]
+        self.failures += 1
+        log.warning("%s [%s]; trying again in %.1f s", what, code, wait)
+        self.ending.wait(wait)

@@ -1,0 +1,151 @@
+"""What the worker says of itself: ``run/capture.json``, at most a few times a second."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from pathlib import Path
+
+import numpy as np
+
+from tidewright.kit import files
+from tidewright.model import codec, flow, observed
+from tidewright.pipelines.core import state
+from tidewright.pipelines.worker import engine, freshness, pulse, tables
+
+EVERY = 0.25
+RATE_WINDOW = 10.0
+HOP = "source_to_lake"
+
+
+class Report:
+    """Collects delays and rates; writes the status file."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._delays = freshness.Delays()
+        self._costs = freshness.Delays()
+        self._commits = 0
+        self._changes = 0
+        self._marks: deque[tuple[float, dict[str, int]]] = deque()
+        self._next = 0.0
+        self._slot: observed.CaptureStatus | None = None
+
+    def committed(self, hands: engine.Engine) -> None:
+        """A commit is readable from now on: every transaction in it has its delay."""
+        now = time.time() * 1000
+        self._commits += 1
+        self._changes += hands.last.changes
+        self._delays.add(int(now), now - hands.last.times_ms)
+        self._costs.add(int(now), np.asarray([hands.last.commit_seconds * 1000]))
+
+    def turn(self, hands: engine.Engine, known: state.State, beat: pulse.Pulse) -> None:
+        """Write the file if it is time."""
+        if time.monotonic() >= self._next:
+            self._write(hands, known, _message(hands, known), healthy=True, beat=beat)
+
+    def trouble(self, hands: engine.Engine, known: state.State, message: str) -> None:
+        """Say at once what is wrong."""
+        self._write(hands, known, message, healthy=True, beat=None)
+
+    def _write(
+        self,
+        hands: engine.Engine,
+        known: state.State,
+        message: str,
+        *,
+        healthy: bool,
+        beat: pulse.Pulse | None,
+    ) -> None:
+        self._next = time.monotonic() + EVERY
+        slot = beat.slot if beat else None
+        delays, costs = self._delays.percentiles(), self._costs.percentiles()
+        status = observed.CaptureStatus(
+            at_ms=int(time.time() * 1000),
+            pid=os.getpid(),
+            healthy=healthy,
+            state="stopped" if known.failure else ("running" if known.opened else "starting"),
+            message=message,
+            position=None if known.position is None else flow.lsn_text(known.position),
+            commits=self._commits,
+            lag_bytes=slot.lag_bytes if slot else None,
+            wal_kept_bytes=slot.kept_bytes if slot else None,
+            wal_cap_bytes=slot.cap_bytes if slot else None,
+            changes=self._changes,
+            datasets=self._datasets(hands, known),
+            hops={HOP: delays} if delays else {},
+            commit_ms=costs,
+        )
+        files.replace(self._file, codec.dumps(status), sync=False)
+
+    def _datasets(
+        self, hands: engine.Engine, known: state.State
+    ) -> tuple[observed.DatasetState, ...]:
+        rates = self._rates(hands)
+        found = []
+        for name in known.wanted:
+            followed = hands.followed.get(name)
+            copied = hands.copy.progress.rows.get(name) if hands.copy else None
+            found.append(_current(name, known, followed, copied, rates.get(name, 0.0)))
+            if followed is not None:
+                found.append(_raw(followed, hands, known, rates.get(name, 0.0)))
+        return tuple(found)
+
+    def _rates(self, hands: engine.Engine) -> dict[str, float]:
+        now = time.monotonic()
+        totals = {name: table.changes for name, table in hands.followed.items()}
+        self._marks.append((now, totals))
+        while self._marks[0][0] < now - RATE_WINDOW:
+            self._marks.popleft()
+        then, before = self._marks[0]
+        seconds = max(now - then, EVERY)
+        return {n: max(0.0, (c - before.get(n, c)) / seconds) for n, c in totals.items()}
+
+
+def _message(hands: engine.Engine, known: state.State) -> str:
+    if known.failure is not None:
+        return f"{known.failure.message} [{known.failure.code}]"
+    if known.stopped:
+        return "; ".join(f"{table} stopped: {why}" for table, why in known.stopped.items())
+    if hands.copy is not None:
+        rows = sum(hands.copy.progress.rows.values())
+        problem = hands.copy.progress.problem
+        return problem.what if problem else f"first copy: {rows:,} rows"
+    return "following" if known.following else "starting"
+
+
+def _current(
+    name: str,
+    known: state.State,
+    followed: tables.Followed | None,
+    copied: int | None,
+    rate: float,
+) -> observed.DatasetState:
+    stopped = known.stopped.get(name)
+    kind = "stopped" if stopped is not None else "following" if name in known.following else "waiting"
+    if copied is not None and kind == "waiting":
+        kind = "copying"
+    return observed.DatasetState(
+        dataset=name,
+        state=kind,
+        rows=followed.current.rows() if followed else copied or 0,
+        rate=round(rate, 1),
+        position=followed.lake[0].properties.get("tidewright.position") if followed else None,
+        snapshot=followed.lake[0].snapshot_id if followed else None,
+        message=stopped or "",
+    )
+
+
+def _raw(
+    followed: tables.Followed, hands: engine.Engine, known: state.State, rate: float
+) -> observed.DatasetState:
+    log = followed.lake[1]
+    return observed.DatasetState(
+        dataset=tables.raw_name(hands.job.capture.raw_namespace, followed.name),
+        state="following" if followed.name in known.following else "waiting",
+        rows=sum(file.rows for file in log.data_files.values()),
+        rate=round(rate, 1),
+        position=log.properties.get("tidewright.position"),
+        snapshot=log.snapshot_id,
+    )

@@ -1,0 +1,52 @@
+"""One followed table: its current state and its raw log, and the bookkeeping that ties them.
+
+What is known of the source's columns (name, attribute number, type) lives in the current table's
+properties, so that a restart judges schema changes by the same facts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from tidewright.pipelines.decode import relation as relations
+from tidewright.pipelines.lake import current, raw
+from tidewright.pipelines.lake import table as lake_table
+from tidewright.pipelines.worker import evolve
+
+COLUMNS = "tidewright.columns"
+SOURCE_OID = "tidewright.source-oid"
+
+
+@dataclass(slots=True)
+class Followed:
+    """A table on its way through the worker. ``key``: its columns in the source's key order."""
+
+    name: str
+    key: tuple[str, ...]
+    raw_columns: tuple[str, ...] | None
+    current: current.CurrentTable
+    raw: raw.RawTable
+    known: tuple[evolve.Known, ...]
+    oid: int
+    lake: tuple[lake_table.Table, lake_table.Table]
+    seen: relations.Relation | None = None
+    changes: int = 0
+    changed: bool = False
+
+
+def properties(known: tuple[evolve.Known, ...], oid: int) -> Mapping[str, str]:
+    """The facts as table properties."""
+    facts = json.dumps([asdict(column) for column in known], separators=(",", ":"))
+    return {COLUMNS: facts, SOURCE_OID: str(oid)}
+
+
+def known_columns(stored: Mapping[str, str]) -> tuple[evolve.Known, ...]:
+    """The facts as they were stored."""
+    return tuple(evolve.Known(**fact) for fact in json.loads(stored[COLUMNS]))
+
+
+def raw_name(namespace: str, table: str) -> str:
+    """``bank.users`` -> ``raw_data.users``."""
+    return f"{namespace}.{table.partition('.')[2]}"
