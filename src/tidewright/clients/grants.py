@@ -84,12 +84,13 @@ def _create(conn: psycopg.Connection[Any], database: jobs.Database, secrets: str
         # PostgreSQL lets only a table's owner put it into a publication.
         _grant(conn, owner, database.capture.user)
         _admit(conn, name, database.capture.user)
+        # Each look into the slot makes the server log five lines; errors reach the worker anyway.
+        _always(conn, database.capture.user, "log_min_messages", "fatal")
     if database.reader is not None:
         _role(conn, database.reader, ORDINARY, secrets)
         _grant(conn, sql.Identifier("pg_read_all_data"), database.reader.user)
         _admit(conn, name, database.reader.user)
-        reader = sql.Identifier(database.reader.user)
-        conn.execute(sql.SQL("alter role {} set default_transaction_read_only = on").format(reader))
+        _always(conn, database.reader.user, "default_transaction_read_only", "on")
     return f"database {database.name}: {'created' if created else 'as it should be'}"
 
 
@@ -125,6 +126,11 @@ def _grant(conn: psycopg.Connection[Any], role: sql.Identifier, user: str) -> No
 def _admit(conn: psycopg.Connection[Any], database: sql.Identifier, user: str) -> None:
     text = sql.SQL("grant connect on database {} to {}")
     conn.execute(text.format(database, sql.Identifier(user)))
+
+
+def _always(conn: psycopg.Connection[Any], user: str, setting: str, value: str) -> None:
+    text = sql.SQL("alter role {} set {} = {}")
+    conn.execute(text.format(sql.Identifier(user), sql.Identifier(setting), sql.Literal(value)))
 
 
 def _line(reason: psycopg.Error) -> str:
