@@ -113,4 +113,6 @@ class CatalogFront:
 
 
 def _missing(code: str, what: str) -> errors.Refused:
-    return errors.Refused(code, what, "the catalog", "List what there is: GET /catalog/v1/namespaces")
+    return errors.Refused(
+        code, what, "the catalog", "List what there is: GET /catalog/v1/namespaces"
+    )

@@ -43,7 +43,7 @@ class MartShape:
     columns: tuple[tuple[str, str], ...]
 
 
-def read(pool: sessions.Sessions, marts: Sequence[str], commits: int = 12) -> views.History:
+def read(pool: sessions.Sessions, marts: Sequence[str], commits: int = 9) -> views.History:
     """Everything at once. A database that is away becomes the message, never an error."""
     try:
         lines = recent_commits(pool, commits)

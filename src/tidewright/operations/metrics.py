@@ -54,7 +54,7 @@ def _escaped(text: str) -> str:
 
 
 def _number(value: float) -> str:
-    return repr(round(value, 9)) if isinstance(value, float) else str(value)
+    return str(value) if isinstance(value, int) else repr(round(value, 9))
 
 
 def _services(of: Callable[[observed.ServiceState], int]) -> Callable[[views.Observation], Samples]:

@@ -24,7 +24,7 @@ WHERE = "the SQL box"
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "VIRTUAL_ENV")
 _HINTS = {
     "console.sql_failed": "Correct the statement; the message is DuckDB's.",
-    "console.sql_memory": "Select fewer columns, filter earlier, or use DuckDB on your own machine.",
+    "console.sql_memory": "Select fewer columns or filter earlier, or use DuckDB yourself.",
     "console.sql_refused": "Write one SELECT over tables of the lake.",
     "console.sql_syntax": "Correct the statement.",
 }
@@ -101,7 +101,11 @@ class SqlBox:
             raise
         self._end_when_idle()
         if "error" in reply:
-            raise _failure(reply["error"])
+            failure = _failure(reply["error"])
+            if failure.code == "console.sql_memory":
+                # Its allocator keeps what the query took; the next question gets a fresh process.
+                self._kill()
+            raise failure
         return _answer(reply, pin.commit, self._note)
 
     def _exchange(self, request: Mapping[str, Any], deadline: float) -> dict[str, Any]:

@@ -8,7 +8,6 @@ no connection: the parent (``sqlbox``) pins the commit and sends the paths of me
 from __future__ import annotations
 
 import ctypes
-import importlib.util
 import json
 import os
 import pwd
@@ -22,6 +21,7 @@ from typing import Any
 import duckdb
 
 from tidewright import errors
+from tidewright.clients import duckdb as clients_duckdb
 from tidewright.operations import sqlbox_rules
 
 CELL_CHARS = 2_000
@@ -37,8 +37,9 @@ def main() -> None:
     """Lock the process in, then answer requests one by one."""
     settings = json.loads(sys.stdin.readline())
     _leave_network()
-    connection = _connect(settings["memory_mb"])
-    _restrict(connection, Path(settings["lake"]))
+    connection = clients_duckdb.connect(memory_limit=f"{settings['memory_mb']}MB", threads=2)
+    connection.execute("set temp_directory = ''")
+    clients_duckdb.restrict(connection, [settings["lake"]])
     # The first value of each kind makes DuckDB's client import its converters: they have to be
     # in memory before the account changes, because the other account may not see this Python.
     connection.execute("select now(), 1::decimal(5,2), interval 1 day, uuid()").fetchall()
@@ -46,22 +47,6 @@ def main() -> None:
     _say({"ready": True, "note": note})
     for line in sys.stdin:
         _say(answer(connection, json.loads(line)))
-
-
-def _connect(memory_mb: int) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(config={"memory_limit": f"{memory_mb}MB", "threads": 2})
-    for name in ("avro", "iceberg"):
-        spec = importlib.util.find_spec(f"duckdb_extension_{name}")
-        for place in (spec.submodule_search_locations or ()) if spec else ():
-            for file in Path(place).rglob("*.duckdb_extension"):
-                connection.execute(f"load '{file}'")
-    return connection
-
-
-def _restrict(connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
-    connection.execute("set temp_directory=''")
-    connection.execute("set allowed_directories=?", [[f"{lake}/", f"file://{lake}/"]])
-    connection.execute("set enable_external_access=false; set lock_configuration=true")
 
 
 def lock(lake: Path, address_space_mb: int) -> str:

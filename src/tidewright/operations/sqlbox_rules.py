@@ -23,7 +23,9 @@ _WRITES = (
     exp.Into, exp.Use, exp.Transaction, exp.Commit, exp.Rollback, exp.Drop, exp.Alter,
 )  # fmt: skip
 # Table functions that read nothing but their arguments; every other one may open files.
-_HARMLESS = frozenset({"range", "generateseries", "generate_series", "unnest", "explode", "explodinggenerateseries"})
+_HARMLESS = frozenset(
+    {"range", "generateseries", "generate_series", "unnest", "explode", "explodinggenerateseries"}
+)
 _SCHEMAS = frozenset({"information_schema"})
 
 
@@ -40,17 +42,19 @@ def check(sql: str, tables: Set[str]) -> None:
         raise _refused(problem)
 
 
-def _single(sql: str) -> exp.Expression:
+def _single(sql: str) -> exp.Expr:
     try:
         found = [s for s in sqlglot.parse(sql, read="duckdb") if s is not None]
     except (sqlglot_errors.SqlglotError, RecursionError) as reason:
-        raise _refused(f"it cannot be parsed: {_first_line(reason)}", "console.sql_syntax") from None
+        raise _refused(
+            f"it cannot be parsed: {_first_line(reason)}", "console.sql_syntax"
+        ) from None
     if len(found) != 1:
         raise _refused(f"it holds {len(found)} statements")
     return found[0]
 
 
-def _foreign(statement: exp.Expression, known: Set[str]) -> Iterator[str]:
+def _foreign(statement: exp.Expr, known: Set[str]) -> Iterator[str]:
     """A sentence for each relation that is neither known nor harmless."""
     for table in statement.find_all(exp.Table):
         if isinstance(table.this, exp.Func):
@@ -72,5 +76,8 @@ def _first_line(reason: BaseException) -> str:
 
 def _refused(why: str, code: str = "console.sql_refused") -> errors.Refused:
     return errors.Refused(
-        code, f"the statement was not run: {why}", WHERE, "Write one SELECT over tables of the lake."
+        code,
+        f"the statement was not run: {why}",
+        WHERE,
+        "Write one SELECT over tables of the lake.",
     )

@@ -1,0 +1,62 @@
+"""Reading an environment's lake from a command: its job files, one pinned commit, DuckDB views.
+
+Each command opens a DuckDB of its own in memory; no file of a running process is ever shared.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+import duckdb
+import psycopg
+
+from tidewright import errors
+from tidewright.clients import duckdb as ducks
+from tidewright.clients import postgres
+from tidewright.model import codec, jobs, values
+from tidewright.operations import state
+from tidewright.pipelines.lake import reader
+
+T = TypeVar("T")
+
+
+def job(environment: state.Environment, service: str, kind: type[T]) -> T:
+    """The job that a service of this environment was given last."""
+    file = environment.place.folder(values.Folder("config", f"{service}/job.json"))
+    try:
+        return codec.loads(kind, file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise errors.Refused(
+            "lake.no_job",
+            f"this environment has no service {service}",
+            f"environment {environment.name}",
+            "Start it with `tidewright up`, with a flow that needs that service.",
+        ) from None
+
+
+def catalog(capture: jobs.CaptureJob) -> psycopg.Connection:
+    """The catalog database, as the worker's own role. Raises when it does not run."""
+    return postgres.connect(capture.lake.catalog, Path(str(capture.secrets)))
+
+
+def pinned(conn: psycopg.Connection, flow: str, commit_id: int | None = None) -> reader.Pinned:
+    """One commit of the flow; the newest unless one is named."""
+    found = reader.pin(conn, flow, commit_id)
+    if found is None:
+        raise errors.Refused(
+            "lake.empty",
+            "the lake has no commit yet",
+            f"flow {flow}",
+            "Wait for the first copy: `tidewright status` shows how far it is.",
+        )
+    return found
+
+
+def views(found: reader.Pinned) -> duckdb.DuckDBPyConnection:
+    """A DuckDB in memory where every table of the commit is a view under its own name."""
+    duck = ducks.connect()
+    duck.execute("set timezone = 'UTC'")
+    for statement in reader.statements(found):
+        duck.execute(statement)
+    return duck

@@ -1,0 +1,35 @@
+"""``query``: one question to the lake, at one commit, in a DuckDB of this process alone."""
+
+from __future__ import annotations
+
+import duckdb
+
+from tidewright import errors
+from tidewright.model import acts, jobs
+from tidewright.operations import lakeside, state
+
+
+def query(
+    environment: state.Environment, sql: str, commit_id: int | None = None, limit: int = 1000
+) -> acts.Rows:
+    """The answer's first ``limit`` rows; the notes say of which commit, and whether more were cut."""
+    capture = lakeside.job(environment, "capture", jobs.CaptureJob)
+    with lakeside.catalog(capture) as conn:
+        found = lakeside.pinned(conn, capture.name, commit_id)
+    duck = lakeside.views(found)
+    try:
+        answer = duck.execute(sql)
+        rows = answer.fetchmany(limit + 1) if answer.description else []
+    except duckdb.Error as problem:
+        raise _refused(problem) from None
+    columns = tuple(str(column[0]) for column in answer.description or ())
+    notes = {"commit": str(found.commit_id), "position": found.position}
+    if len(rows) > limit:
+        notes["cut"] = f"only the first {limit} rows are shown"
+    return acts.Rows(columns, tuple(tuple(row) for row in rows[:limit]), notes)
+
+
+def _refused(problem: duckdb.Error) -> errors.SpecError:
+    what = str(problem).strip()
+    hint = "Tables are named as in the source, raw ones raw_data.<table>; the dialect is DuckDB's."
+    return errors.SpecError((errors.Finding("lake.query", what, errors.Where("the query"), hint),))

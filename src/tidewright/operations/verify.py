@@ -1,0 +1,127 @@
+"""``verify``: is every row of the source in the lake, at one cut, under load?
+
+The worker is asked to stand still for a moment, a snapshot of the source is opened, and the worker
+commits exactly at that snapshot's position. From there on both sides are read at leisure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import psycopg
+
+from tidewright import errors
+from tidewright.model import acts, jobs
+from tidewright.model import flow as flows
+from tidewright.operations import lakeside, state
+from tidewright.pipelines.compare import checks, rawlog, tables
+from tidewright.pipelines.feeds import snapshot
+from tidewright.pipelines.feeds import tables as catalogs
+from tidewright.pipelines.lake import reader
+from tidewright.pipelines.worker import cuts, stops
+
+Say = Callable[[str], None]
+PATIENCE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Both sides at the same position."""
+
+    position: int
+    source: snapshot.Snapshot
+    pinned: reader.Pinned
+
+
+def verify(
+    environment: state.Environment, say: Say = lambda line: None, seconds: float = PATIENCE
+) -> acts.Verification:
+    """Compare every followed table with the source. Tables that stopped make it fail."""
+    capture = lakeside.job(environment, "capture", jobs.CaptureJob)
+    with lakeside.catalog(capture) as conn:
+        stopped = _stopped(conn, capture)
+        with _cut(conn, capture, seconds, say) as cut:
+            duck = lakeside.views(cut.pinned)
+            found = tuple(_compare(cut, duck, name, say) for name in _followed(capture, cut, stopped))
+            invariants = _invariants(environment, capture, cut, duck, stopped, say)
+    ok = all(_exact(t) for t in found) and all(i.ok for i in invariants)
+    return acts.Verification(ok, flows.lsn_text(cut.position), found, invariants)
+
+
+@contextmanager
+def _cut(
+    conn: psycopg.Connection, capture: jobs.CaptureJob, seconds: float, say: Say
+) -> Iterator[Cut]:
+    say("asking capture to stand still after its next commit")
+    with cuts.Asking(conn, capture.name, seconds) as asking:
+        asking.held()
+        source = snapshot.Snapshot(capture.source, Path(str(capture.secrets)), deadline=seconds)
+        source.__enter__()
+        try:
+            say(f"cut at {flows.lsn_text(source.point)}")
+            commit = asking.at(source.point)
+        except BaseException:
+            source.close()
+            raise
+    with source:
+        yield Cut(source.point, source, lakeside.pinned(conn, capture.name, commit))
+
+
+def _stopped(conn: psycopg.Connection, capture: jobs.CaptureJob) -> dict[str, str]:
+    stops.prepare(conn)
+    known = stops.Stops(conn, capture.name, 0).all()
+    return {t: why for t, why in known.items() if t in capture.capture.tables}
+
+
+def _followed(capture: jobs.CaptureJob, cut: Cut, stopped: dict[str, str]) -> tuple[str, ...]:
+    wanted = capture.capture.tables
+    return tuple(t for t in wanted if t in cut.pinned.tables and t not in stopped)
+
+
+def _compare(cut: Cut, duck: duckdb.DuckDBPyConnection, name: str, say: Say) -> acts.TableDifference:
+    key = _key(cut, name)
+    found = tables.compare(cut.source.connection, duck, name, key)
+    say(f"{name}: {found.source_rows:,} rows in the source, {found.lake_rows:,} in the lake")
+    return found
+
+
+def _key(cut: Cut, name: str) -> tuple[str, ...]:
+    described = cut.source.describe(name)
+    relation = catalogs.as_relation(name, described)
+    return described.primary or relation.identified_by
+
+
+def _invariants(
+    environment: state.Environment,
+    capture: jobs.CaptureJob,
+    cut: Cut,
+    duck: duckdb.DuckDBPyConnection,
+    stopped: dict[str, str],
+    say: Say,
+) -> tuple[acts.Invariant, ...]:
+    """The raw log against current state, the file's own checks, and that every table is there."""
+    found = [
+        acts.Invariant(f"{name} is followed", False, stopped.get(name, "it is not in the lake yet"))
+        for name in capture.capture.tables
+        if name in stopped or name not in cut.pinned.tables
+    ]
+    for name in _followed(capture, cut, stopped):
+        raw = f"{capture.capture.raw_namespace}.{name.partition('.')[2]}"
+        found += rawlog.invariants(duck, raw, name, _key(cut, name))
+    try:
+        refresh = lakeside.job(environment, "refresh", jobs.RefreshJob)
+    except errors.Refused:
+        return tuple(found)
+    for check in refresh.checks:
+        found += checks.run(duck, Path(str(refresh.project)) / check.folder)
+    for invariant in found:
+        say(f"{invariant.name}: {'holds' if invariant.ok else 'BROKEN: ' + invariant.detail}")
+    return tuple(found)
+
+
+def _exact(found: acts.TableDifference) -> bool:
+    return not (found.missing or found.extra or found.different)
