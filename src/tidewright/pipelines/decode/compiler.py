@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-import numba  # type: ignore[import-untyped]  # numba ships no types
+import numba
 
 from tidewright.pipelines.decode import speed
 
@@ -17,7 +17,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _folder = speed.cache_folder()
 if _folder is not None:
     # The default is a folder beside the module, which may be read-only or shared.
-    numba.config.CACHE_DIR = str(_folder)
+    numba.config.CACHE_DIR = str(_folder)  # type: ignore[attr-defined]  # set at run time
 
 
 def compiled(function: F) -> F:

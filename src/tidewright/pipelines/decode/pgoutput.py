@@ -28,8 +28,8 @@ UNCHANGED = True
 class PureDecoder:
     """Feed it frames, take chunks. ``keys``: the primary key of each table, by table name."""
 
-    def __init__(self, keys: relation.Keys | None = None, max_bytes: int = window.MAX_BYTES) -> None:
-        self._versions = relation.Versions(keys or {})
+    def __init__(self, keys: relation.Keys, max_bytes: int = window.MAX_BYTES) -> None:
+        self._versions = relation.Versions(keys)
         self._max_bytes = max_bytes
         self._rows: list[Row] = []
         self._done: list[tuple[int, int, int]] = []

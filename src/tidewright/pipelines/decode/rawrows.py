@@ -32,7 +32,9 @@ def raw_name(column: str) -> str:
     return f"src_{column}" if column in OWN else column
 
 
-def declared(names: tuple[str, ...], raw_columns: tuple[str, ...] | None, key: tuple[str, ...]) -> tuple[str, ...]:
+def declared(
+    names: tuple[str, ...], raw_columns: tuple[str, ...] | None, key: tuple[str, ...]
+) -> tuple[str, ...]:
     """The source columns that the raw table shows typed, as far as the table has them now."""
     return tuple(c for c in (key if raw_columns is None else raw_columns) if c in names)
 
@@ -72,5 +74,5 @@ def json_of(part: chunk.Part) -> pa.Array:
 
 def _letters(op: chunk.Ops) -> pa.Array:
     ends = np.arange(len(op) + 1, dtype=np.int32)
-    letters = np.ascontiguousarray(op)
-    return pa.Array.from_buffers(pa.string(), len(op), [None, pa.py_buffer(ends), pa.py_buffer(letters)])
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(np.ascontiguousarray(op))]
+    return pa.Array.from_buffers(pa.string(), len(op), buffers)

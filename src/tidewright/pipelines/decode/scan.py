@@ -6,6 +6,8 @@ Each works on one buffer of whole messages. Layouts are numbers in integer array
 
 from __future__ import annotations
 
+from typing import Any, TypeAlias
+
 import numpy as np
 import numpy.typing as npt
 
@@ -13,11 +15,13 @@ from tidewright.pipelines.decode import compiler
 
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
+Int64: TypeAlias = Any  # numpy's in a kernel, which mypy would not let meet a plain int
 
 # What stopped a scan.
 END, RELATION, MESSAGE, FULL, UNKNOWN, MISFIT, OUTSIDE, UNSUPPORTED = range(8)
 # The scanner's state.
-AT, STOP, ROWS, DONE, PULSES, INSIDE, LSN, TIME, XID, SEQ, C_ROWS, C_DONE, C_PULSES, C_AT = range(14)
+AT, STOP, ROWS, DONE, PULSES, INSIDE, LSN, TIME, XID, SEQ = range(10)
+C_ROWS, C_DONE, C_PULSES, C_AT, STATE_WIDTH = range(10, 15)  # as of the last complete transaction
 # A row: OLD is the old tuple's place (negative for a key tuple, 0 for none); POS -1 has no tuple.
 SLOT, OP, POS, OLD, R_LSN, R_XID, R_SEQ, R_TIME, ROW_WIDTH = range(9)
 # A table, sorted by OID. FLAGS is where its column flags begin: 1 identity, 2 key.
@@ -33,18 +37,18 @@ _INSERT, _UPDATE, _DELETE, _TRUNCATE = b"cudt"
 
 
 @compiler.inlined
-def _u16(buf: Bytes, at: int) -> int:
+def _u16(buf: Bytes, at: int) -> Int64:
     return (np.int64(buf[at]) << 8) | np.int64(buf[at + 1])
 
 
 @compiler.inlined
-def _u32(buf: Bytes, at: int) -> int:
+def _u32(buf: Bytes, at: int) -> Int64:
     high = (np.int64(buf[at]) << 24) | (np.int64(buf[at + 1]) << 16)
     return high | (np.int64(buf[at + 2]) << 8) | np.int64(buf[at + 3])
 
 
 @compiler.compiled
-def _i64(buf: Bytes, at: int) -> int:
+def _i64(buf: Bytes, at: int) -> Int64:
     value = np.int64(0)
     for i in range(8):
         value = (value << 8) | np.int64(buf[at + i])
@@ -77,7 +81,7 @@ def _same(buf: Bytes, a: int, b: int) -> bool:
         return True
     if buf[a] != _TEXT or buf[b] != _TEXT:
         return bool(buf[a] == buf[b])
-    for i in range(1, 5 + _u32(buf, b + 1)):
+    for i in range(1, 5 + _u32(buf, b + 1)):  # noqa: SIM110  numba compiles no generators
         if buf[a + i] != buf[b + i]:
             return False
     return True
@@ -113,22 +117,32 @@ def _add(state: Ints, rows: Ints, slot: int, op: int, place: tuple[int, int]) ->
     state[ROWS] += 1
     state[SEQ] += 1
     row[SLOT], row[OP], row[POS], row[OLD] = slot, op, place[0], place[1]
-    row[R_LSN], row[R_XID], row[R_SEQ], row[R_TIME] = state[LSN], state[XID], state[SEQ], state[TIME]
+    row[R_LSN], row[R_TIME] = state[LSN], state[TIME]
+    row[R_XID], row[R_SEQ] = state[XID], state[SEQ]
 
 
 @compiler.compiled
 def _begin(buf: Bytes, at: int, state: Ints) -> None:
     state[INSIDE], state[SEQ] = 1, 0
-    state[LSN], state[TIME], state[XID] = _i64(buf, at + 1), _i64(buf, at + 9) + _EPOCH, _u32(buf, at + 17)
+    state[LSN], state[TIME] = _i64(buf, at + 1), _i64(buf, at + 9) + _EPOCH
+    state[XID] = _u32(buf, at + 17)
 
 
 @compiler.compiled
 def _commit(buf: Bytes, at: int, end: int, state: Ints, done: Ints) -> None:
     entry = done[state[DONE]]
-    entry[0], entry[1], entry[2] = _i64(buf, at + 2), _i64(buf, at + 10), _i64(buf, at + 18) + _EPOCH
+    entry[0], entry[1] = _i64(buf, at + 2), _i64(buf, at + 10)
+    entry[2] = _i64(buf, at + 18) + _EPOCH
     state[DONE] += 1
     state[INSIDE] = 0
-    state[C_ROWS], state[C_DONE], state[C_PULSES], state[C_AT] = state[ROWS], state[DONE], state[PULSES], end
+    mark(state, end)
+
+
+@compiler.compiled
+def mark(state: Ints, end: int) -> None:
+    """Remember that everything up to ``end`` is complete."""
+    state[C_ROWS], state[C_DONE] = state[ROWS], state[DONE]
+    state[C_PULSES], state[C_AT] = state[PULSES], end
 
 
 @compiler.compiled
@@ -183,7 +197,7 @@ def scan(buf: Bytes, tables: Ints, flags: Bytes, state: Ints, rows: Ints, done: 
         kind = buf[at]
         if state[ROWS] + 2 > len(rows) or state[DONE] == len(done):
             return FULL
-        if kind == _I or kind == _U or kind == _D or kind == _T:
+        if kind in (_I, _U, _D, _T):
             if not state[INSIDE]:
                 return OUTSIDE
             if kind == _T:
@@ -200,16 +214,25 @@ def scan(buf: Bytes, tables: Ints, flags: Bytes, state: Ints, rows: Ints, done: 
             return RELATION
         elif kind == _M:
             return MESSAGE
-        elif kind != _O and kind != _Y:
+        elif kind not in (_O, _Y):
             return UNSUPPORTED
         state[AT] = end
     return END
 
 
 @compiler.compiled
-def measure(
-    buf: Bytes, rows: Ints, chosen: Ints, flags: Bytes, ends: Ints, where: Bytes
-) -> None:
+def _left_out(buf: Bytes, old: int, number: int, flag: int) -> tuple[int, int]:
+    """Where the value of a cell that was not sent is: in the old tuple, if that has it."""
+    if old == 0 or (old < 0 and not flag & IDENTITY):
+        return UNSENT, 0
+    at = _cell(buf, abs(old), number)
+    if buf[at] == _TEXT:
+        return IN_OLD, _u32(buf, at + 1)
+    return (UNSENT if buf[at] == _LEFT_OUT else NULL), 0
+
+
+@compiler.compiled
+def measure(buf: Bytes, rows: Ints, chosen: Ints, flags: Bytes, ends: Ints, where: Bytes) -> None:
     """Where each cell's value is, and where it will end in its column; ``ends[c, 0]`` is 0."""
     for i in range(len(chosen)):
         at, old = rows[chosen[i], POS] + 2, rows[chosen[i], OLD]
@@ -230,20 +253,7 @@ def measure(
 
 
 @compiler.compiled
-def _left_out(buf: Bytes, old: int, number: int, flag: int) -> tuple[int, int]:
-    """Where the value of a cell that was not sent is: in the old tuple, if that has it."""
-    if old == 0 or (old < 0 and not flag & IDENTITY):
-        return UNSENT, 0
-    at = _cell(buf, abs(old), number)
-    if buf[at] == _TEXT:
-        return IN_OLD, _u32(buf, at + 1)
-    return (UNSENT if buf[at] == _LEFT_OUT else NULL), 0
-
-
-@compiler.compiled
-def gather(
-    buf: Bytes, rows: Ints, chosen: Ints, starts: Ints, where: Bytes, out: Bytes
-) -> None:
+def gather(buf: Bytes, rows: Ints, chosen: Ints, starts: Ints, where: Bytes, out: Bytes) -> None:
     """Copy the values that ``measure`` found to their places in ``out``."""
     for i in range(len(chosen)):
         at, old = rows[chosen[i], POS] + 2, rows[chosen[i], OLD]

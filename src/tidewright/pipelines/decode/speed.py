@@ -46,7 +46,7 @@ def load() -> ModuleType | None:
     try:
         module = importlib.import_module(TURBO)
         module.warm()
-    except Exception as reason:  # noqa: BLE001  whatever the compiler does, the plain form still works
+    except Exception as reason:  # whatever the compiler does, the plain form works
         _state.note = NOTE.format(why=f"numba cannot be used ({reason})".splitlines()[0])
         _log.warning(_state.note)
         return None

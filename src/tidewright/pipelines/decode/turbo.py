@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from tidewright import errors
 from tidewright.pipelines.decode import chunk, compose, jsontext, pgoutput, relation, scan, window
 
+Number = TypeVar("Number", bound=np.generic)
 _ROOM = 1 << 16
 _BLOCK = 4096  # rows of JSON that stay in the processor's cache while columns are added
+_LIMIT = 2**31 - 1
 _STYLES = ("string", "number", "word", "boolean", "embedded")  # numbered as in ``compose``
 
 
@@ -25,10 +29,10 @@ def _framed(*messages: bytes) -> bytes:
 
 _SAMPLE = _framed(
     b"B" + bytes(20),
-    b"R" + struct.pack(">I", 1) + b"s\0t\0d" + struct.pack(">H", 1) + b"\1k\0" + struct.pack(">Ii", 25, -1),
-    b"I" + struct.pack(">I", 1) + b"N\0\1t\0\0\0\1a",
-    b"U" + struct.pack(">I", 1) + b"K\0\1t\0\0\0\1aN\0\1t\0\0\0\1b",
-    b"T" + struct.pack(">IBI", 1, 0, 1),
+    b"R\0\0\0\1s\0t\0d\0\1\1k\0" + struct.pack(">Ii", 25, -1),
+    b"I\0\0\0\1N\0\1t\0\0\0\1a",
+    b"U\0\0\0\1K\0\1t\0\0\0\1aN\0\1t\0\0\0\1b",
+    b"T\0\0\0\1\0\0\0\0\1",
     b"C" + bytes(25),
 )
 
@@ -36,13 +40,13 @@ _SAMPLE = _framed(
 class TurboDecoder:
     """See ``pgoutput.PureDecoder``: the same calls, the same answers."""
 
-    def __init__(self, keys: relation.Keys | None = None, max_bytes: int = window.MAX_BYTES) -> None:
-        self._versions = relation.Versions(keys or {})
+    def __init__(self, keys: relation.Keys, max_bytes: int = window.MAX_BYTES) -> None:
+        self._versions = relation.Versions(keys)
         self._max_bytes = max_bytes
-        self._buf = np.empty(1 << 20, np.uint8)
-        self._rows = np.empty((_ROOM, scan.ROW_WIDTH), np.int64)
-        self._done = np.empty((_ROOM, 3), np.int64)
-        self._state = np.zeros(14, np.int64)
+        self._buf: chunk.Ops = np.empty(1 << 20, np.uint8)
+        self._rows: chunk.Ints = np.empty((_ROOM, scan.ROW_WIDTH), np.int64)
+        self._done: chunk.Ints = np.empty((_ROOM, 3), np.int64)
+        self._state = np.zeros(scan.STATE_WIDTH, np.int64)
         self._pulses: list[chunk.Pulse] = []
         self._tables, self._flags = _layout(self._versions)
 
@@ -73,7 +77,7 @@ class TurboDecoder:
     def _attend(self, why: int) -> None:
         """Do what the scan stopped for: things that are rare and easier said in Python."""
         at = int(self._state[scan.AT])
-        (length,) = struct.unpack_from(">i", self._buf, at)
+        length = int.from_bytes(self._buf[at : at + 4].tobytes())
         message = self._buf[at + 4 : at + 4 + length].tobytes()
         match why:
             case scan.FULL:
@@ -96,13 +100,12 @@ class TurboDecoder:
         self._state[scan.AT] = at + 4 + length
 
     def _pulse(self, message: bytes, end: int) -> None:
-        state = self._state
-        inside = bool(state[scan.INSIDE])
-        self._pulses.append(pgoutput.pulse(message, int(state[scan.LSN]) if inside else None))
-        state[scan.PULSES] += 1
+        inside = bool(self._state[scan.INSIDE])
+        lsn = int(self._state[scan.LSN]) if inside else None
+        self._pulses.append(pgoutput.pulse(message, lsn))
+        self._state[scan.PULSES] += 1
         if not inside:
-            state[[scan.C_ROWS, scan.C_DONE, scan.C_PULSES]] = state[[scan.ROWS, scan.DONE, scan.PULSES]]
-            state[scan.C_AT] = end
+            scan.mark(self._state, end)
 
     def _read(self) -> window.Mark:
         return _mark(self._state[[scan.ROWS, scan.DONE, scan.PULSES, scan.STOP]])
@@ -173,6 +176,11 @@ def _columns(
 
 def text_array(ends: chunk.Ints, data: chunk.Ops, where: chunk.Ops) -> pa.Array:
     """An Arrow string array over ``data``; null where no value is."""
+    if len(data) > _LIMIT:
+        raise errors.Refused(
+            "source.row_too_large", "one column's text passes 2 GB within one chunk",
+            "source feed", "Keep single values below 256 MB.",
+        )  # fmt: skip
     absent = (where == scan.NULL) | (where == scan.UNSENT)
     validity = None
     if absent.any():
@@ -209,19 +217,27 @@ def _json_column(
     _, ends, data = field.text.buffers()
     from_, count = field.text.offset, len(field.text)
     valid = np.asarray(field.text.is_valid().to_numpy(zero_copy_only=False))
-    flags = np.where(field.shown & present, np.where(valid, compose.VALUE, compose.NULL), compose.HIDDEN)
+    filled = np.where(valid, compose.VALUE, compose.NULL)
+    flags = np.where(field.shown & present, filled, compose.HIDDEN)
     label = np.frombuffer(bytes([_STYLES.index(field.style)]) + field.label.encode(), np.uint8)
     return (
-        np.frombuffer(ends, np.int32)[from_ : from_ + count + 1],
-        np.frombuffer(data if data is not None and data.size else b"\0", np.uint8),
+        _view(ends, np.int32)[from_ : from_ + count + 1],
+        _view(data if data is not None and data.size else b"\0", np.uint8),
         flags.astype(np.uint8),
         label,
     )
 
 
+def _view(buffer: pa.Buffer | bytes, kind: type[np.generic]) -> npt.NDArray[Any]:
+    """A buffer as an array that cannot be written: else kernels would be compiled twice."""
+    array = np.frombuffer(buffer, kind)
+    array.setflags(write=False)
+    return array
+
+
 def warm() -> None:
     """Compile every kernel (or load it) by working through one small transaction."""
-    decoder = TurboDecoder()
+    decoder = TurboDecoder({})
     decoder.feed(_SAMPLE)
     made = decoder.finish()
     rows(made.parts[0])
@@ -248,7 +264,7 @@ def _mark(counts: Sequence[int] | chunk.Ints) -> window.Mark:
     return window.Mark(*(int(n) for n in counts))
 
 
-def _grown(array: npt.NDArray[np.generic], used: int, wanted: int) -> npt.NDArray[np.generic]:
+def _grown(array: npt.NDArray[Number], used: int, wanted: int) -> npt.NDArray[Number]:
     """A larger array with the same beginning."""
     larger = np.empty((max(wanted, 2 * len(array)), *array.shape[1:]), array.dtype)
     larger[:used] = array[:used]

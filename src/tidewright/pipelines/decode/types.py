@@ -66,7 +66,9 @@ MAP: dict[int, Carried] = {
 
 def carried(column: relation.Column, as_text: Collection[str] = ()) -> Carried:
     """How ``column`` is carried; ``as_text`` names columns to leave as PostgreSQL's text."""
-    found = _numeric(column.typmod) if column.type_oid == NUMERIC else MAP.get(column.type_oid, TEXT)
+    found = MAP.get(column.type_oid, TEXT)
+    if column.type_oid == NUMERIC:
+        found = _numeric(column.typmod)
     return Carried(pa.string(), found.json) if column.name in as_text else found
 
 

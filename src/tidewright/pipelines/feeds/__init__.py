@@ -1,0 +1,1 @@
+"""Reading a source: ``peek`` follows it, ``snapshot`` copies it, ``tables`` describes it."""

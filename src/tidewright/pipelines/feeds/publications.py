@@ -12,7 +12,18 @@ from psycopg import errors as pg
 from tidewright import errors
 from tidewright.pipelines.feeds import session, slots, tables
 
-_FLAGS = "pubinsert and pubupdate and pubdelete and pubtruncate"
+_FLAGS = (
+    "select pubinsert and pubupdate and pubdelete and pubtruncate from pg_publication"
+    " where pubname = %s"
+)
+_TABLES = "select schemaname || '.' || tablename from pg_publication_tables where pubname = %s"
+# From PostgreSQL 15 on a publication can leave out rows or columns of a table.
+_WHOLE = """
+ and rowfilter is null and cardinality(attnames) = (
+  select count(*) from pg_attribute
+  where attrelid = format('%%I.%%I', schemaname, tablename)::regclass
+    and attnum > 0 and not attisdropped and attgenerated = '')
+"""
 
 
 def published(link: session.Session, name: str) -> frozenset[str] | None:
@@ -20,22 +31,13 @@ def published(link: session.Session, name: str) -> frozenset[str] | None:
 
     A table with a row filter or a column list is left out: what the feed brings of it is not all.
     """
-    found = link.ask(f"select {_FLAGS} from pg_publication where pubname = %s", name)
+    found = link.ask(_FLAGS, name)
     if not found:
         return None
     if not found[0][0]:
         return frozenset()
-    whole = ""
-    if link.open().info.server_version >= 150000:
-        whole = (
-            " and rowfilter is null and cardinality(attnames) = (select count(*) from pg_attribute a"
-            " where a.attrelid = format('%%I.%%I', schemaname, tablename)::regclass"
-            " and attnum > 0 and not attisdropped and attgenerated = '')"
-        )
-    rows = link.ask(
-        "select schemaname || '.' || tablename from pg_publication_tables where pubname = %s" + whole,
-        name,
-    )
+    query = _TABLES + _WHOLE if link.open().info.server_version >= 150000 else _TABLES
+    rows = link.ask(query, name)
     return frozenset(table for (table,) in rows)
 
 

@@ -41,7 +41,8 @@ class SlotState:
 
 
 _STATE = """
-select s.active_pid, s.confirmed_flush_lsn::text, s.restart_lsn::text, s.wal_status, s.safe_wal_size,
+select s.active_pid, s.confirmed_flush_lsn::text, s.restart_lsn::text, s.wal_status,
+  s.safe_wal_size,
   case when s.wal_status = 'lost' then {reason} end,
   pg_wal_lsn_diff(pg_current_wal_lsn(), s.restart_lsn)::bigint,
   pg_wal_lsn_diff(pg_current_wal_lsn(), s.confirmed_flush_lsn)::bigint,
@@ -55,7 +56,8 @@ from pg_replication_slots s where s.slot_name = %s and s.plugin = 'pgoutput'
 def state(link: session.Session, name: str) -> SlotState:
     """The slot as it is now."""
     version = link.open().info.server_version
-    reason = "coalesce(s.invalidation_reason, 'wal_removed')" if version >= 170000 else "'wal_removed'"
+    known = "s.invalidation_reason" if version >= 170000 else "null"
+    reason = f"coalesce({known}, 'wal_removed')"
     rows = link.ask(_STATE.format(reason=reason), name)
     if not rows:
         return SlotState(name, exists=False)
@@ -84,7 +86,9 @@ def ensure(link: session.Session, name: str, deadline: float = 30.0) -> int:
 
 def drop(link: session.Session, name: str) -> bool:
     """Give the slot back; False when there was none."""
-    query = "select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = %s"
+    query = (
+        "select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = %s"
+    )
     try:
         return bool(link.ask(query, name))
     except pg.ObjectInUse as reason:

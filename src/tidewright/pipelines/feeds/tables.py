@@ -77,17 +77,17 @@ def describe(link: session.Session, table: str) -> Described:
     namespace, _, name = table.partition(".")
     found = link.ask(_TABLE, namespace, name)
     if not found:
-        raise errors.Refused(
-            "source.table_missing", f"table {table} does not exist", link.place,
-            "Create it, or correct its name (schema.table) in the flow.",
-        )  # fmt: skip
+        raise missing(link.place, table)
     oid, identity, kind, persistence = found[0]
     columns = tuple(SourceColumn(*row) for row in link.ask(_COLUMNS, oid))
-    keys = {"primary": (), "index": ()}
+    keys: dict[str, tuple[str, ...]] = {"primary": (), "index": ()}
     for primary, identity_index, names in link.ask(_KEYS, oid):
         keys |= {"primary": tuple(names)} if primary else {}
         keys |= {"index": tuple(names)} if identity_index else {}
-    identified = _identified(identity, keys["primary"], keys["index"], columns)
+    by_identity = {
+        "d": keys["primary"], "i": keys["index"], "f": tuple(c.name for c in columns)
+    }  # fmt: skip
+    identified = by_identity.get(identity, ())
     reason = _KINDS.get(kind) or (None if persistence == "p" else "it is not written to the WAL")
     return Described(
         oid, identity, columns, keys["primary"], identified, reason or _keyless(keys, identified)
@@ -120,6 +120,14 @@ def as_relation(table: str, found: Described) -> relation.Relation:
     return relation.Relation(found.oid, namespace, name, found.identity, columns)
 
 
+def missing(place: str, table: str) -> errors.Refused:
+    """The error for a table that is not there."""
+    return errors.Refused(
+        "source.table_missing", f"table {table} does not exist", place,
+        "Create it, or correct its name (schema.table) in the flow.",
+    )  # fmt: skip
+
+
 def quoted(table: str) -> str:
     """The table's name as SQL."""
     return ".".join(identifier(part) for part in table.split(".", 1))
@@ -128,20 +136,6 @@ def quoted(table: str) -> str:
 def identifier(name: str) -> str:
     """One name as SQL."""
     return '"' + name.replace('"', '""') + '"'
-
-
-def _identified(
-    identity: str, primary: tuple[str, ...], index: tuple[str, ...], columns: tuple[SourceColumn, ...]
-) -> tuple[str, ...]:
-    match identity:
-        case "f":
-            return tuple(c.name for c in columns)
-        case "i":
-            return index
-        case "d":
-            return primary
-        case _:
-            return ()
 
 
 def _keyless(keys: dict[str, tuple[str, ...]], identified: tuple[str, ...]) -> str | None:
