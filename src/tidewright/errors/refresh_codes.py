@@ -42,4 +42,24 @@ CODES: Mapping[str, Code] = {
         "A value or a name in the mart is not possible in PostgreSQL; the message says which.",
         "Correct the model. The marts stay as last published.",
     ),
+    "refresh.project_invalid": Code(
+        "dbt cannot read the project",
+        "A file of the dbt project is not valid, or names a model or source that does not exist.",
+        "Correct the file that the message names. It is read again as soon as it changes.",
+    ),
+    "refresh.model_failed": Code(
+        "A model or a test did not run",
+        "DuckDB or dbt refused the SQL of a model; the message names file and line.",
+        "Correct the model. The marts stay as last published until it works.",
+    ),
+    "refresh.check_unusable": Code(
+        "A check did not run",
+        "The SQL of a check file is not one SELECT that DuckDB accepts, or its folder is missing.",
+        "Correct the file. The marts stay as last published until it works.",
+    ),
+    "refresh.unknown_mart": Code(
+        "publish names a model that does not exist",
+        "Each name under `publish.tables` must be a model of the dbt project.",
+        "Correct the name in the platform file, or add the model.",
+    ),
 }

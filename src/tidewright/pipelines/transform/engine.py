@@ -1,0 +1,91 @@
+"""The DuckDB database of one refresh process: views over a pinned commit, and models' results.
+
+dbt opens the same file in this process and shares the instance, so views made here are what its
+models read. The file is scratch: each process starts with an empty one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb as driver
+
+from tidewright.clients import duckdb
+
+FILE = "refresh.duckdb"
+MEMORY = "1GB"
+THREADS = 2
+# DuckDB shares an instance only between connections of one configuration, so dbt is told ours.
+CONFIGURATION: Mapping[str, object] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "memory_limit": MEMORY,
+    "threads": THREADS,
+}
+SETTINGS = ("set global timezone = 'UTC'", "set global preserve_insertion_order = false")
+
+
+class QueryFailed(Exception):
+    """DuckDB refused a statement. Internal: callers turn it into a finding that names a place."""
+
+
+class Engine:
+    """One open database. ``connection`` is for those who read results in bulk."""
+
+    def __init__(self, scratch: Path) -> None:
+        self.path = scratch / FILE
+        for old in (self.path, self.path.with_name(FILE + ".wal")):
+            old.unlink(missing_ok=True)
+        self.connection = duckdb.connect(self.path, memory_limit=MEMORY, threads=THREADS)
+        for setting in SETTINGS:
+            self.connection.execute(setting)
+        self._views: dict[str, str] = {}
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def point(self, tables: Mapping[str, str]) -> None:
+        """Make ``<schema>.<table>`` show each table as of its metadata file. Raises QueryFailed."""
+        for name, metadata in tables.items():
+            if self._views.get(name) == metadata:
+                continue
+            schema, _, table = name.partition(".")
+            self.execute(f"create schema if not exists {quoted(schema)}")
+            scan = f"iceberg_scan({literal(metadata)})"
+            view = f"{quoted(schema)}.{quoted(table)}"
+            self.execute(f"create or replace view {view} as select * from {scan}")  # noqa: S608
+            self._views[name] = metadata
+
+    def execute(self, query: str) -> Any:
+        """Run one statement. Raises QueryFailed with DuckDB's reason."""
+        try:
+            return self.connection.execute(query)
+        except driver.Error as reason:
+            raise QueryFailed(str(reason)) from None
+
+    def sample(self, query: str, limit: int) -> tuple[Mapping[str, str], ...]:
+        """The first rows of a query, as text for a person. Raises QueryFailed."""
+        found = self.execute(f"select * from (\n{query}\n) limit {limit}")  # noqa: S608
+        names = [column[0] for column in found.description]
+        return tuple(dict(zip(names, map(_shown, row), strict=True)) for row in found.fetchall())
+
+    def count(self, query: str) -> int:
+        """How many rows a query has. Raises QueryFailed."""
+        found = self.execute(f"select count(*) from (\n{query}\n)")  # noqa: S608
+        return int(found.fetchone()[0])
+
+
+def quoted(name: str) -> str:
+    """An SQL identifier, whatever it contains."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """An SQL string, whatever it contains."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _shown(value: object) -> str:
+    return "NULL" if value is None else str(value)
