@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import duckdb
+
 from tidewright.model import acts
 from tidewright.pipelines.compare import tables
 
 
-def once(duck: tables.Duck, raw: str) -> acts.Invariant:
+def invariants(
+    duck: duckdb.DuckDBPyConnection, raw: str, current: str, key: Sequence[str]
+) -> tuple[acts.Invariant, ...]:
+    """What must hold between a raw table and the current state made from the same changes."""
+    columns = {str(row[0]) for row in duck.execute(f"describe {tables.relation(raw)}").fetchall()}
+    raw_key = [f"src_{name}" if f"src_{name}" in columns else name for name in key]
+    found = [once(duck, raw)]
+    if columns >= set(raw_key):
+        found.append(replays(duck, raw, current, key, raw_key))
+    return tuple(found)
+
+
+def once(duck: duckdb.DuckDBPyConnection, raw: str) -> acts.Invariant:
     """No change is in the raw table twice. The place of a change is its commit LSN and ordinal."""
     rows = duck.execute(
         "select count(*) from (select 1 from "
@@ -19,7 +33,7 @@ def once(duck: tables.Duck, raw: str) -> acts.Invariant:
 
 
 def replays(
-    duck: tables.Duck, raw: str, current: str, key: Sequence[str], raw_key: Sequence[str]
+    duck: duckdb.DuckDBPyConnection, raw: str, current: str, key: Sequence[str], raw_key: Sequence[str]
 ) -> acts.Invariant:
     """The last change of each key, unless it is a delete, is exactly the keys of current state."""
     mine = ", ".join(map(tables.quoted, key))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
 
+import duckdb
 import psycopg
 
 from tidewright.model import acts
@@ -14,16 +14,8 @@ from tidewright.model import acts
 EXAMPLES = 5
 
 
-class Duck(Protocol):
-    """What is needed of a DuckDB connection; ``clients.duckdb`` makes it."""
-
-    def execute(self, query: str, parameters: object = ...) -> Duck: ...
-
-    def fetchall(self) -> list[tuple[object, ...]]: ...
-
-
 def compare(
-    source: psycopg.Connection, duck: Duck, table: str, key: Sequence[str]
+    source: psycopg.Connection, duck: duckdb.DuckDBPyConnection, table: str, key: Sequence[str]
 ) -> acts.TableDifference:
     """Count rows that are missing in the lake, extra there, or different.
 
@@ -44,7 +36,7 @@ def compare(
             duck.execute("drop table if exists verify_source")
 
 
-def _lake_types(duck: Duck, table: str) -> Mapping[str, str]:
+def _lake_types(duck: duckdb.DuckDBPyConnection, table: str) -> Mapping[str, str]:
     rows = duck.execute(f"describe {relation(table)}").fetchall()
     return {str(name): str(kind) for name, kind, *_ in rows}
 
@@ -69,7 +61,7 @@ def _copy_out(source: psycopg.Connection, table: str, columns: Sequence[str], fi
             out.write(block)
 
 
-def _load(duck: Duck, file: Path, columns: Sequence[str], types: Mapping[str, str]) -> None:
+def _load(duck: duckdb.DuckDBPyConnection, file: Path, columns: Sequence[str], types: Mapping[str, str]) -> None:
     """Only quoted text is a value: an unquoted nothing is NULL, a quoted one an empty string."""
     names = ", ".join(f"{literal(name)}: 'varchar'" for name in columns)
     typed = ", ".join(_cast(name, types.get(name, "VARCHAR")) for name in columns)
@@ -91,7 +83,7 @@ def _cast(name: str, kind: str) -> str:
 
 
 def _differences(
-    duck: Duck, table: str, key: Sequence[str], shared: Sequence[str], unknown: Sequence[str]
+    duck: duckdb.DuckDBPyConnection, table: str, key: Sequence[str], shared: Sequence[str], unknown: Sequence[str]
 ) -> acts.TableDifference:
     lake, using = relation(table), ", ".join(map(quoted, key))
     unlike = [f"s.{quoted(c)} is distinct from l.{quoted(c)}" for c in shared if c not in key]
@@ -115,7 +107,7 @@ def _differences(
     )
 
 
-def _count(duck: Duck, tail: str) -> int:
+def _count(duck: duckdb.DuckDBPyConnection, tail: str) -> int:
     return int(str(duck.execute(f"select count(*) {tail}").fetchall()[0][0]))
 
 

@@ -99,6 +99,8 @@ class Asking:
             ).fetchone()
             if row is not None and row[0] == wanted:
                 return int(row[1] or 0)
+            if row is not None and row[0] == "missed":
+                raise _missed(self._flow)
             time.sleep(0.02)
         raise errors.TimedOut(
             "lake.cut_not_reached",
@@ -106,3 +108,12 @@ class Asking:
             f"flow {self._flow}",
             "Look at `tidewright status`: capture must be running and not far behind.",
         )
+
+
+def _missed(flow: str) -> errors.StepFailed:
+    return errors.StepFailed(
+        "lake.cut_missed",
+        "capture had already gone past the cut, because it started again in between",
+        f"flow {flow}",
+        "Run the command again.",
+    )
