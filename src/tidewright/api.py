@@ -13,24 +13,40 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tidewright.operations.check import check as check
+    from tidewright.operations.connect import Connections as Connections
+    from tidewright.operations.connect import connections as connections
+    from tidewright.operations.connect import secret as secret
+    from tidewright.operations.connect import store_secret as store_secret
     from tidewright.operations.explain import explain as explain
     from tidewright.operations.explain import explain_code as explain_code
     from tidewright.operations.init import examples as examples
     from tidewright.operations.init import init_from_example as init_from_example
     from tidewright.operations.project import Project as Project
+    from tidewright.operations.project import environment as environment
     from tidewright.operations.project import environments as environments
     from tidewright.operations.project import load as load
+    from tidewright.operations.query import query as query
+    from tidewright.operations.state import Environment as Environment
+    from tidewright.operations.verify import verify as verify
 
 _OPERATIONS = "tidewright.operations."
 TABLE: Mapping[str, str] = {
+    "Connections": "connect:Connections",
+    "Environment": "state:Environment",
     "Project": "project:Project",
     "check": "check:check",
+    "connections": "connect:connections",
+    "environment": "project:environment",
     "environments": "project:environments",
     "examples": "init:examples",
     "explain": "explain:explain",
     "explain_code": "explain:explain_code",
     "init_from_example": "init:init_from_example",
     "load": "project:load",
+    "query": "query:query",
+    "secret": "connect:secret",
+    "store_secret": "connect:store_secret",
+    "verify": "verify:verify",
 }
 
 

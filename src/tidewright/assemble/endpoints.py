@@ -10,7 +10,8 @@ from tidewright.model import values
 from tidewright.spec import load
 
 CONSOLE, HTTP, SQL = "console", "http", "sql"
-CONSOLE_SECRET = "console"  # noqa: S105  the name of a secret
+# The names of the secrets that open the console, its metrics and the catalog front.
+KEYS = {"console": "console", "metrics": "metrics", "catalog.rest": "catalog"}
 
 
 def endpoints(spec: load.Spec, services: tuple[nouns.Service, ...]) -> tuple[nouns.Endpoint, ...]:
@@ -48,4 +49,4 @@ def _database(name: str, place: claims.Place, access: str) -> nouns.Endpoint:
 def _web(name: str, path: str) -> nouns.Endpoint:
     host, port = values.Ref(CONSOLE, HTTP, "host"), values.Ref(CONSOLE, HTTP, "port")
     url = values.Join(("http://", host, ":", port, path))
-    return nouns.Endpoint(name, CONSOLE, url, None, CONSOLE_SECRET)
+    return nouns.Endpoint(name, CONSOLE, url, None, KEYS[name])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from tidewright import errors
 from tidewright.assemble import build
 from tidewright.model import platform as nouns
 from tidewright.operations import state
@@ -35,6 +36,16 @@ def load(file: Path, asked: str | None = None) -> Project:
 def environments(file: Path) -> tuple[str, ...]:
     """The names under ``run``; nothing when the file cannot be read, which ``load`` reports."""
     return files.environments(find(file))
+
+
+def environment(file: Path, asked: str | None = None) -> state.Environment:
+    """An environment that was up before; needs no readable file. Raises Refused."""
+    path = find(file)
+    try:
+        declared = files.environments(path)
+    except errors.SpecError:
+        declared = ()
+    return state.find(path.parent, asked, declared)
 
 
 def find(file: Path) -> Path:

@@ -1,0 +1,141 @@
+"""``connect``: how to reach what runs, from psql to pandas; one secret alone; storing a secret.
+
+Snippets name secrets and never hold one: the commands fetch them when they are run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tidewright import errors
+from tidewright.clients import postgres
+from tidewright.operations import project, state
+from tidewright.targets.local import layout, ports, resolve
+from tidewright.vault import files as vault
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """One endpoint: its URL, who logs in, and the name of the secret for it."""
+
+    name: str
+    url: str
+    user: str | None
+    secret: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """Lines to paste. ``into``: psql, JDBC, DuckDB or Python."""
+
+    into: str
+    reaches: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """Everything one can connect to in an environment."""
+
+    environment: str
+    endpoints: tuple[Reached, ...]
+    snippets: tuple[Snippet, ...]
+
+
+def connections(environment: state.Environment) -> Connections:
+    """Endpoints and snippets of an environment that was up before."""
+    resolver = resolve.Resolver(environment.place, ports.read(environment.place.root))
+    reached = tuple(
+        Reached(e.name, resolver.text(e.url), e.user, e.secret)
+        for e in environment.applied.endpoints
+    )
+    return Connections(environment.name, reached, tuple(_snippets(reached)))
+
+
+def secret(environment: state.Environment, name: str) -> str:
+    """One secret of an environment. Raises SpecError for a name that it does not have."""
+    known = (*environment.applied.secrets, *environment.applied.asked)
+    if name not in known:
+        where = errors.Where("--secret")
+        what = f"the environment {environment.name} has no secret {name}"
+        hint = f"Known here: {', '.join(known)}."
+        raise errors.SpecError((errors.Finding("cli.no_such_secret", what, where, hint),))
+    return vault.read(environment.place.secrets, name)
+
+
+def store_secret(file: Path, name: str, value: str, asked: str | None = None) -> str:
+    """Keep a secret that only the user can give. Returns the environment that it belongs to."""
+    found = project.load(file, asked)
+    if name not in found.platform.asked:
+        known = ", ".join(found.platform.asked) or "none"
+        where = errors.Where("--set-secret")
+        what = f"the file asks for no secret called {name}"
+        finding = errors.Finding("cli.no_such_secret", what, where, f"It asks for: {known}.")
+        raise errors.SpecError((finding,))
+    postgres.url_parts(value)
+    place = layout.create(found.folder, found.environment)
+    vault.write(place.secrets, name, value)
+    return found.environment
+
+
+def _snippets(reached: tuple[Reached, ...]) -> Iterator[Snippet]:
+    by_name = {r.name: r for r in reached}
+    for name in ("marts", "source"):
+        if name in by_name:
+            yield _psql(by_name[name])
+    if "marts" in by_name:
+        yield _jdbc(by_name["marts"])
+        yield _pandas(by_name["marts"])
+    if "catalog.rest" in by_name:
+        yield _duckdb(by_name["catalog.rest"])
+    if {"catalog.sql", "catalog.warehouse"} <= by_name.keys():
+        yield _pyiceberg(by_name["catalog.sql"], by_name["catalog.warehouse"])
+
+
+def _psql(to: Reached) -> Snippet:
+    text = f"PGPASSWORD=$(tidewright connect --secret {to.secret}) psql {_with_user(to)}"
+    return Snippet("psql", to.name, text)
+
+
+def _jdbc(to: Reached) -> Snippet:
+    text = f"jdbc:{to.url}?user={to.user}   (password: tidewright connect --secret {to.secret})"
+    return Snippet("JDBC", to.name, text)
+
+
+def _pandas(to: Reached) -> Snippet:
+    lines = (
+        "import pandas, psycopg",
+        f'password = open("{to.secret}.txt").read().strip()'
+        f"  # tidewright connect --secret {to.secret} > {to.secret}.txt",
+        f'with psycopg.connect("{_with_user(to)}", password=password) as conn:',
+        '    frame = pandas.read_sql("select * from MART", conn)',
+    )
+    return Snippet("pandas", to.name, "\n".join(lines))
+
+
+def _duckdb(to: Reached) -> Snippet:
+    lines = (
+        "install iceberg; load iceberg; install httpfs; load httpfs;",
+        f"create secret (type iceberg, token 'TOKEN');  -- tidewright connect --secret {to.secret}",
+        f"attach 'lake' as lake (type iceberg, endpoint '{to.url}');",
+    )
+    return Snippet("DuckDB", to.name, "\n".join(lines))
+
+
+def _pyiceberg(catalog: Reached, warehouse: Reached) -> Snippet:
+    scheme, _, rest = catalog.url.partition("://")
+    uri = f"{scheme}+psycopg://{catalog.user}:{{password}}@{rest}"
+    lines = (
+        "from pyiceberg.catalog.sql import SqlCatalog",
+        f'password = open("{catalog.secret}.txt").read().strip()'
+        f"  # tidewright connect --secret {catalog.secret} > {catalog.secret}.txt",
+        f'lake = SqlCatalog("lake", uri=f"{uri}", warehouse="{warehouse.url}")',
+    )
+    return Snippet("PyIceberg", catalog.name, "\n".join(lines))
+
+
+def _with_user(to: Reached) -> str:
+    scheme, _, rest = to.url.partition("://")
+    return f"{scheme}://{to.user}@{rest}"
