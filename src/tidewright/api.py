@@ -17,16 +17,24 @@ if TYPE_CHECKING:
     from tidewright.operations.connect import connections as connections
     from tidewright.operations.connect import secret as secret
     from tidewright.operations.connect import store_secret as store_secret
+    from tidewright.operations.destroy import losses as losses
     from tidewright.operations.explain import explain as explain
     from tidewright.operations.explain import explain_code as explain_code
     from tidewright.operations.init import examples as examples
     from tidewright.operations.init import init_from_example as init_from_example
+    from tidewright.operations.logs import Wanted as Wanted
     from tidewright.operations.project import Project as Project
     from tidewright.operations.project import environment as environment
     from tidewright.operations.project import environments as environments
     from tidewright.operations.project import load as load
     from tidewright.operations.query import query as query
+    from tidewright.operations.running import destroy as destroy
+    from tidewright.operations.running import logs as logs
+    from tidewright.operations.running import status as status
+    from tidewright.operations.running import stop as stop
+    from tidewright.operations.running import up as up
     from tidewright.operations.state import Environment as Environment
+    from tidewright.operations.up import Talk as Talk
     from tidewright.operations.verify import verify as verify
 
 _OPERATIONS = "tidewright.operations."
@@ -34,8 +42,11 @@ TABLE: Mapping[str, str] = {
     "Connections": "connect:Connections",
     "Environment": "state:Environment",
     "Project": "project:Project",
+    "Talk": "up:Talk",
+    "Wanted": "logs:Wanted",
     "check": "check:check",
     "connections": "connect:connections",
+    "destroy": "running:destroy",
     "environment": "project:environment",
     "environments": "project:environments",
     "examples": "init:examples",
@@ -43,9 +54,14 @@ TABLE: Mapping[str, str] = {
     "explain_code": "explain:explain_code",
     "init_from_example": "init:init_from_example",
     "load": "project:load",
+    "logs": "running:logs",
+    "losses": "destroy:losses",
     "query": "query:query",
     "secret": "connect:secret",
+    "status": "running:status",
+    "stop": "running:stop",
     "store_secret": "connect:store_secret",
+    "up": "running:up",
     "verify": "verify:verify",
 }
 

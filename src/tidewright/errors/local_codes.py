@@ -42,6 +42,11 @@ CODES: Mapping[str, Code] = {
         "`logs` was asked for a name that no service of the environment has.",
         "Use one of the names that `tidewright status` shows.",
     ),
+    "local.not_agreed": Code(
+        "Not agreed",
+        "`destroy` removes data for good, so it wants a typed word, and got another one or none.",
+        "Type the platform's name, or agree with `--yes`.",
+    ),
     "local.not_healthy": Code(
         "Not healthy in time",
         "A service did not become healthy; the message repeats what it says itself.",

@@ -30,7 +30,11 @@ class Environment:
 
 
 def choose(project: Path, asked: str | None, declared: Sequence[str] = ()) -> str:
-    """The name of the environment that a command means. ``declared``: those under ``run``."""
+    """The name of the environment that a command means. ``declared``: those under ``run``.
+
+    Every command comes by here, so what a crash left of any environment is ended first.
+    """
+    reap_all(project)
     if asked:
         return asked
     running = _running(project)
@@ -49,18 +53,17 @@ def choose(project: Path, asked: str | None, declared: Sequence[str] = ()) -> st
 
 
 def find(project: Path, asked: str | None, declared: Sequence[str] = ()) -> Environment:
-    """An environment that was up before. What a crash left of it is ended first."""
+    """An environment that was up before, as it was applied last."""
     name = choose(project, asked, declared)
     place = layout.locate(project, name)
     applied = read_applied(place) if place else None
     if place is None or applied is None:
         raise _never_up(project, name)
-    driver.reap(place)
     return Environment(name, place, applied)
 
 
 def reap_all(project: Path) -> int:
-    """End what crashes left of any environment here. Every command begins with this."""
+    """End what crashes left of any environment here. Returns how many processes."""
     places = (layout.locate(project, name) for name in layout.environments(project))
     return sum(driver.reap(place) for place in places if place)
 

@@ -54,24 +54,30 @@ def up(
     project: Path,
     talk: Talk,
     seconds: float = SECONDS,
-    stay: Callable[[], None] | None = None,
+    *,
+    attach: bool = False,
 ) -> Outcome:
-    """Make it so, and return when all is healthy. ``stay``: remain attached until it returns."""
+    """Make it so, and return when all is healthy.
+
+    ``attach``: stay until Ctrl-C, and then stop what this call started; a supervisor that ran
+    before is joined, and left running.
+    """
     began = time.monotonic()
     place = layout.create(project, platform.environment)
-    if left := driver.reap(place):
-        talk.say(f"Ended {left} processes that a crash had left.")
+    driver.reap(place)
     with state.alone(place):
         rendered, steps = prepare(platform, place, talk)
-        process = _apply(place, rendered, steps, attached=stay is not None)
+        process = _apply(place, rendered, steps, attached=attach)
         state.write_applied(place, platform)
     teller = waiting.Teller(talk.say)
     try:
         status = waiting.until_healthy(place, rendered.description, teller, seconds)
         outcome = Outcome(place, steps, status, time.monotonic() - began)
-        if stay is not None:
-            talk.say("Everything is healthy. Ctrl-C stops what this command started.")
-            stay()
+        if attach:
+            talk.say(
+                f"Everything is healthy. Ctrl-C {'leaves' if process is None else 'stops'} it."
+            )
+            waiting.attend(place, teller)
     finally:
         if process is not None and process.stdin is not None:
             process.stdin.close()

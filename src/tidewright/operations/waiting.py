@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -54,6 +55,16 @@ def until_healthy(
         if time.monotonic() > deadline:
             raise _late(place, status, seconds)
         time.sleep(POLL)
+
+
+def attend(place: layout.Layout, teller: Teller) -> None:
+    """Say what changes until Ctrl-C, or until somebody stops the platform."""
+    with contextlib.suppress(KeyboardInterrupt):
+        while driver.running(place):
+            status = driver.status(place)
+            if status is not None:
+                teller.tell(status.services)
+            time.sleep(POLL)
 
 
 def until_stopped(place: layout.Layout, teller: Teller, seconds: float) -> None:

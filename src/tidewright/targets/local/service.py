@@ -12,7 +12,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,8 +40,9 @@ class Changes:
         self._event.set()
         self._event = asyncio.Event()
 
-    async def wait(self) -> None:
-        await self._event.wait()
+    def wait(self) -> Coroutine[None, None, bool]:
+        """For the next change from this call on, even when it is awaited later, in a task."""
+        return self._event.wait()
 
 
 @dataclass(slots=True)
@@ -51,6 +52,7 @@ class Context:
     logs: Path
     changes: Changes
     is_ready: Callable[[str], bool]
+    heard: Callable[[observed.ServiceState], None]
     spawned: dict[str, tuple[int, float]] = field(default_factory=dict)
 
 
@@ -219,7 +221,7 @@ class Runner:
         )
         if new != self.state:
             self.state = new
-            self._context.changes.announce()
+            self._context.heard(new)
 
 
 def _first_state(unit: description.Unit) -> observed.ServiceState:

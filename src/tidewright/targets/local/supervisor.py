@@ -16,7 +16,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 from tidewright.kit import files
@@ -43,7 +43,7 @@ class Supervisor:
         self._root = root
         self._log = logfiles.LogFile(root / "logs" / "supervisor.log")
         self._changes = service.Changes()
-        self._context = service.Context(root / "logs", self._changes, self._is_ready)
+        self._context = service.Context(root / "logs", self._changes, self._is_ready, self._heard)
         self._runners: dict[str, service.Runner] = {}
         self._description = description.Description("", "", ())
         self._state: str = "starting"
@@ -126,15 +126,13 @@ class Supervisor:
                 await asyncio.wait_for(self._changes.wait(), EVERY)
 
     def _tell(self) -> None:
-        """Write the status and the run-file, log what changed. A full disk must not end us."""
-        states = [r.state for _, r in sorted(self._runners.items())]
-        self._log_changes(states)
+        """Write the status and the run-file. A full disk must not end us."""
         status = observed.SupervisorStatus(
             at_ms=int(time.time() * 1000),
             pid=os.getpid(),
             started=self._started,
             state=self._state,  # type: ignore[arg-type]  # set to its literals only
-            services=tuple(states),
+            services=tuple(r.state for _, r in sorted(self._runners.items())),
             description=self._converged,
         )
         run = self._root / "run"
@@ -145,12 +143,13 @@ class Supervisor:
             recorded = json.dumps(self._context.spawned, sort_keys=True)
             files.replace(run / reaper_command.RUN_FILE, recorded, files.PRIVATE_FILE, sync=False)
 
-    def _log_changes(self, states: Collection[observed.ServiceState]) -> None:
-        for state in states:
-            words = (state.state, state.message if state.state in ("backoff", "unhealthy") else "")
-            if self._said.get(state.name) != words:
-                self._said[state.name] = words
-                self._log.write(": ".join(w for w in (f"{state.name} {words[0]}", words[1]) if w))
+    def _heard(self, state: observed.ServiceState) -> None:
+        """A service changed: wake who waits for it, and log it when that is worth a line."""
+        words = (state.state, state.message if state.state in ("backoff", "unhealthy") else "")
+        if self._said.get(state.name) != words:
+            self._said[state.name] = words
+            self._log.write(": ".join(w for w in (f"{state.name} {words[0]}", words[1]) if w))
+        self._changes.announce()
 
     async def _guard(self) -> None:
         """Keep a guardian: a shell that does nothing but wait for our end of its pipe to close."""

@@ -1,0 +1,56 @@
+"""``status``: what runs, where to connect, and how fresh each table is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tidewright import api
+from tidewright.cli import options, output
+
+_COLOURS = {"running": "green", "degraded": "yellow", "stopped": "red"}
+
+
+@click.command()
+@options.environment_argument
+@options.file
+@options.output
+def command(environment: str | None, env: str | None, file: Path, output_form: str) -> None:
+    """Show services, endpoints and freshness of ENVIRONMENT. Secrets are shown by name only."""
+    found = api.status(file, options.named(environment, env))
+    output.emit(found, output_form, _parts(found))
+
+
+def _parts(found: Mapping[str, Any]) -> Iterator[output.Table | str]:
+    state = output.paint(found["state"], _COLOURS[found["state"]])
+    yield f"{found['platform']}/{found['environment']} is {state}"
+    yield output.Table(
+        ("service", "state", "pid", "message"),
+        [(s["name"], s["state"], s["pid"], s["message"] or s["role"]) for s in found["services"]],
+        frozenset({"pid"}),
+    )
+    if found["flows"]:
+        columns = ("dataset", "state", "rows", "rows/s", "fresh p95", "position")
+        rows = [_flow(f) for f in found["flows"]]
+        yield output.Table(columns, rows, frozenset({"rows", "rows/s", "fresh p95"}))
+    yield output.Table(("endpoint", "url", "user", "secret"), list(_endpoints(found["endpoints"])))
+
+
+def _flow(flow: Mapping[str, Any]) -> tuple[object, ...]:
+    fresh = flow["freshness_ms"]
+    shown = f"{fresh['p95']:.0f} ms" if fresh else None
+    rate = f"{flow['rate']:.0f}"
+    return flow["dataset"], flow["state"], flow["rows"], rate, shown, flow["position"]
+
+
+def _endpoints(
+    found: Mapping[str, Any], before: str = ""
+) -> Iterator[tuple[object, object, object, object]]:
+    for name, value in found.items():
+        if "url" in value:
+            yield f"{before}{name}", value["url"], value["user"], value["secret"]
+        else:
+            yield from _endpoints(value, f"{before}{name}.")

@@ -1,0 +1,62 @@
+"""``up``: make an environment what the file asks for."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from tidewright import api
+from tidewright.cli import options, output
+
+
+@click.command()
+@options.environment_argument
+@options.file
+@options.yes
+@options.non_interactive
+@click.option("--attach", is_flag=True, help="Stay in the foreground; Ctrl-C stops it.")
+@click.option("--example", metavar="NAME", help="In a folder without a file: begin with this one.")
+@click.option(
+    "--timeout", type=float, default=120.0, show_default=True, metavar="SECONDS",
+    help="How long to wait until everything is healthy.",
+)  # fmt: skip
+def command(
+    environment: str | None,
+    env: str | None,
+    file: Path,
+    yes: bool,
+    non_interactive: bool,
+    attach: bool,
+    example: str | None,
+    timeout: float,
+) -> None:
+    """Converge ENVIRONMENT to the platform file: print the difference, do it, wait for health.
+
+    It asks before anything would be lost. A detached supervisor stays; `tidewright stop` ends it.
+    """
+    interactive = not non_interactive
+    _begin(file, example, interactive=interactive)
+    talk = api.Talk(say=output.say, ask=lambda q: output.ask(q, yes=yes, interactive=interactive))
+    found = api.up(file, options.named(environment, env), talk, timeout, attach=attach)
+    if not attach:
+        count = len(found.status.services)
+        output.say(f"Healthy after {found.seconds:.1f} s ({count} services).")
+        output.say("Next: tidewright status, tidewright connect, tidewright stop")
+
+
+def _begin(file: Path, example: str | None, *, interactive: bool) -> None:
+    """In a folder without a platform file, put an example there; the user says which."""
+    folder = file if file.is_dir() else file.parent
+    path = folder / options.FILE if file.is_dir() else file
+    if path.exists() or path.name != options.FILE:
+        return
+    names = list(api.examples())
+    if example is None and interactive and sys.stdin.isatty():
+        output.say(f"There is no {options.FILE} here.")
+        example = click.prompt("Begin with which example?", type=click.Choice(names), err=True)
+    if example is None:
+        return
+    made = api.init_from_example(example, folder)
+    output.say(f"Wrote {', '.join(made.files)}")
