@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tidewright.operations.connect import connections as connections
     from tidewright.operations.connect import secret as secret
     from tidewright.operations.connect import store_secret as store_secret
+    from tidewright.operations.console_desk import console_desk as console_desk
+    from tidewright.operations.console_link import console_link as console_link
     from tidewright.operations.destroy import losses as losses
     from tidewright.operations.explain import explain as explain
     from tidewright.operations.explain import explain_code as explain_code
@@ -46,6 +48,8 @@ TABLE: Mapping[str, str] = {
     "Wanted": "logs:Wanted",
     "check": "check:check",
     "connections": "connect:connections",
+    "console_desk": "console_desk:console_desk",
+    "console_link": "console_link:console_link",
     "destroy": "running:destroy",
     "environment": "project:environment",
     "environments": "project:environments",

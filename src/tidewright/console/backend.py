@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any, Protocol
 
+from tidewright import api
 from tidewright.model import jobs, views
 
 
@@ -32,5 +32,5 @@ class Desk(Protocol):
 
 def open_desk(job: jobs.ConsoleJob) -> Desk:
     """The real desk of a running environment."""
-    desk: Desk = import_module("tidewright.operations.console_desk").open_desk(job)
+    desk: Desk = api.console_desk(job)
     return desk

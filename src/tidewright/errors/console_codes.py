@@ -53,6 +53,11 @@ CODES: Mapping[str, Code] = {
         "Another program listens on the port that this environment was given.",
         "Stop that program, or run `tidewright stop` and `tidewright up` to be given another.",
     ),
+    "console.not_running": Code(
+        "The console does not run",
+        "The environment is stopped, or its console has not started yet.",
+        "Run `tidewright up`, then `tidewright open`.",
+    ),
     "console.job": Code(
         "The console cannot read its job",
         "The file behind --job is missing, or was written by another version.",

@@ -50,7 +50,7 @@ class Desk:
 
     def tables(self) -> tuple[str, ...]:
         """The tables that a SELECT may name."""
-        return tuple(sorted(history.pin(self._pool).tables))
+        return history.pin(self._pool).tables
 
     def ask(self, sql: str) -> views.Answer:
         """One SELECT on the newest commit, in the locked process."""
@@ -70,6 +70,6 @@ class Desk:
         self._pool.close()
 
 
-def open_desk(job: jobs.ConsoleJob) -> Desk:
+def console_desk(job: jobs.ConsoleJob) -> Desk:
     """The desk of a running environment."""
     return Desk(job)

@@ -12,15 +12,12 @@ from psycopg import sql
 from tidewright import errors
 from tidewright.model import views
 from tidewright.operations import sessions, sqlbox
+from tidewright.pipelines.lake import reader
 
 COMMITS = sql.SQL(
     "select id, flow, position, (extract(epoch from committed_at) * 1000)::bigint, newest_ms,"
     " changes, (select count(*) from jsonb_object_keys(tables))::int"
     " from tidewright_commits order by id desc limit %s"
-)
-NEWEST = sql.SQL(
-    "select id, (select jsonb_object_agg(t.key, t.value ->> 'metadata') from jsonb_each(tables) t)"
-    " from tidewright_commits order by id desc limit 1"
 )
 # A mart is looked up by name, in whichever schema of its own database it was published.
 COLUMNS = sql.SQL(
@@ -66,13 +63,12 @@ def recent_commits(pool: sessions.Sessions, count: int) -> tuple[views.CommitLin
 
 
 def pin(pool: sessions.Sessions) -> sqlbox.Pin:
-    """The newest commit and the metadata file of each of its tables, in one statement."""
+    """The newest commit, as the SQL box needs it: names of tables and their views."""
     with pool.use("catalog") as connection:
-        try:
-            row = connection.execute(NEWEST).fetchone()
-        except psycopg.errors.UndefinedTable:
-            row = None
-    return sqlbox.Pin(row[0], row[1] or {}) if row else sqlbox.Pin(None, {})
+        found = reader.pin(connection)
+    if found is None:
+        return sqlbox.Pin(None, (), ())
+    return sqlbox.Pin(found.commit_id, tuple(sorted(found.tables)), reader.statements(found))
 
 
 def samples(pool: sessions.Sessions, marts: Sequence[str]) -> tuple[views.MartSample, ...]:

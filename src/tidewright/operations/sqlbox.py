@@ -45,10 +45,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """The tables of one commit: name -> place of the metadata file."""
+    """One commit: its tables by name, and the statements that make each one a view."""
 
     commit: int | None
-    tables: Mapping[str, str]
+    tables: tuple[str, ...]
+    statements: tuple[str, ...]
 
 
 class SqlBox:
@@ -88,12 +89,20 @@ class SqlBox:
         """End the process. The next question starts a new one."""
         if self._idle:
             self._idle.cancel()
+        if self._process:
+            # Before taking the lock: whoever waits for an answer then stops waiting at once.
+            self._process.kill()
         with self._busy:
             self._kill()
 
     def _ask(self, sql: str, pin: Pin) -> views.Answer:
         deadline = time.monotonic() + self._limits.seconds
-        request = {"sql": sql, "tables": dict(pin.tables), "rows": self._limits.rows}
+        request = {
+            "sql": sql,
+            "rows": self._limits.rows,
+            "tables": pin.tables,
+            "views": pin.statements,
+        }
         try:
             reply = self._exchange(request, deadline)
         except BaseException:

@@ -88,8 +88,9 @@ def readable_by_others(folder: Path) -> bool:
 def answer(connection: duckdb.DuckDBPyConnection, request: dict[str, Any]) -> dict[str, Any]:
     """The result of one request, or its error as the fields of a finding."""
     try:
-        sqlbox_rules.check(request["sql"], request["tables"].keys())
-        _show(connection, request["tables"])
+        sqlbox_rules.check(request["sql"], set(request["tables"]))
+        for statement in request["views"]:
+            connection.execute(statement)
         return _select(connection, request["sql"], int(request["rows"]))
     except errors.PlatformError as reason:
         return _failed(reason.code, reason.what)
@@ -97,20 +98,6 @@ def answer(connection: duckdb.DuckDBPyConnection, request: dict[str, Any]) -> di
         return _failed("console.sql_memory", "the query needs more memory than the box has")
     except duckdb.Error as reason:
         return _failed("console.sql_failed", str(reason)[:1_000])
-
-
-def _show(connection: duckdb.DuckDBPyConnection, tables: dict[str, str]) -> None:
-    """Point a view at each pinned table's metadata; names come from the catalog, so are quoted."""
-    for name, metadata in tables.items():
-        schema, _, table = name.rpartition(".")
-        connection.execute(f"create schema if not exists {_quoted(schema)}")
-        place = metadata.replace("'", "''")
-        view = f"create or replace view {_quoted(schema)}.{_quoted(table)} as"
-        connection.execute(f"{view} select * from iceberg_scan('{place}')")  # noqa: S608  quoted just above
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _select(connection: duckdb.DuckDBPyConnection, sql: str, limit: int) -> dict[str, Any]:
