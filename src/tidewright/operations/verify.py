@@ -60,15 +60,11 @@ def _cut(
     with cuts.Asking(conn, capture.name, seconds) as asking:
         asking.held()
         source = snapshot.Snapshot(capture.source, Path(str(capture.secrets)), deadline=seconds)
-        source.__enter__()
-        try:
+        with source:
             say(f"cut at {flows.lsn_text(source.point)}")
             commit = asking.at(source.point)
-        except BaseException:
-            source.close()
-            raise
-    with source:
-        yield Cut(source.point, source, lakeside.pinned(conn, capture.name, commit))
+            asking.release()
+            yield Cut(source.point, source, lakeside.pinned(conn, capture.name, commit))
 
 
 def _stopped(conn: psycopg.Connection, capture: jobs.CaptureJob) -> dict[str, str]:

@@ -77,6 +77,10 @@ class Asking:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        self.release()
+
+    def release(self) -> None:
+        """Let the worker go on. What was pinned stays readable."""
         self._conn.execute("delete from tidewright_cuts where id = %s", (self._id,))
 
     def held(self) -> None:
