@@ -52,7 +52,7 @@ def show(reason: errors.PlatformError, arguments: Sequence[str]) -> int:
 
 def as_json(reason: errors.PlatformError) -> dict[str, Any]:
     """The one shape of a failure."""
-    findings = [_finding(f) for f in reason.findings]
+    findings = [as_map(f) for f in reason.findings]
     return {"schemaVersion": output.SCHEMA_VERSION, "error": findings[0], "findings": findings}
 
 
@@ -94,6 +94,7 @@ def _keep(text: str, started_in: Path) -> Path | None:
     return fallback
 
 
-def _finding(finding: errors.Finding) -> dict[str, Any]:
+def as_map(finding: errors.Finding) -> dict[str, Any]:
+    """A finding as JSON has it."""
     where = {"name": finding.where.name, "line": finding.where.line, "column": finding.where.column}
     return {"code": finding.code, "what": finding.what, "where": where, "hint": finding.hint}
