@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tidewright.operations.connect import store_secret as store_secret
     from tidewright.operations.console_desk import console_desk as console_desk
     from tidewright.operations.console_link import console_link as console_link
+    from tidewright.operations.demo import Wish as DemoWish
+    from tidewright.operations.demo import demo as demo
     from tidewright.operations.destroy import losses as losses
     from tidewright.operations.explain import explain as explain
     from tidewright.operations.explain import explain_code as explain_code
@@ -46,10 +48,12 @@ TABLE: Mapping[str, str] = {
     "Project": "project:Project",
     "Talk": "up:Talk",
     "Wanted": "logs:Wanted",
+    "DemoWish": "demo:Wish",
     "check": "check:check",
     "connections": "connect:connections",
     "console_desk": "console_desk:console_desk",
     "console_link": "console_link:console_link",
+    "demo": "demo:demo",
     "destroy": "running:destroy",
     "environment": "project:environment",
     "environments": "project:environments",

@@ -21,7 +21,17 @@ from tidewright.pipelines.core import acts, decide, faults
 from tidewright.pipelines.decode import decoder
 from tidewright.pipelines.feeds import peek, publications
 from tidewright.pipelines.lake import store
-from tidewright.pipelines.worker import copying, cuts, evolve, following, pulled, staging, stops, tables
+from tidewright.pipelines.worker import (
+    copying,
+    cuts,
+    evolve,
+    following,
+    pulled,
+    released,
+    staging,
+    stops,
+    tables,
+)
 
 PEEK_CHANGES = 300_000
 CHUNK_CHANGES = 150_000
@@ -45,6 +55,10 @@ class Engine:
         self._side: psycopg.Connection | None = None
         self._identity: flow.Identity | None = None
         self._doubt: store.Unknown | None = None
+
+    @property
+    def _mark(self) -> Path:
+        return Path(str(self.job.status)).with_name(released.MARK)
 
     @property
     def lake(self) -> store.Store:
@@ -114,6 +128,9 @@ class Engine:
         cuts.prepare(self.side)
         last = self._lake.last_commit()
         self._note_removed(last)
+        if released.is_meant(self._mark, job.source.slot):
+            self._start_over(last)
+            last = None
         names, stopped = self._find()
         self._fault("opened")
         return acts.Opened(
@@ -133,6 +150,11 @@ class Engine:
         raw = {tables.raw_name(self.job.capture.raw_namespace, t) for t in last.tables}
         for name in last.tables.keys() - raw - set(self.job.capture.tables) - known.keys():
             self._stops.record(name, stops.REMOVED, last.position)
+
+    def _start_over(self, last: store.CommitRow | None) -> None:
+        """The slot was given back on purpose: every table is copied again, at the next slot."""
+        for name in self.job.capture.tables:
+            self._stops.record(name, stops.REMOVED, last.position if last else None)
 
     def _find(self) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
         """Read the followed tables from the lake; names, and the stops that stand."""
@@ -279,6 +301,7 @@ class Engine:
         joined = tuple(t for t in self._stops.all() if t in self.followed)
         if joined:
             self._stops.clear(joined)
+            released.clear(self._mark)
         for table in self.followed.values():
             table.current.committed()
             table.raw.committed()

@@ -1,0 +1,211 @@
+"""``demo``: each example in a folder of its own, run for a while, measured, verified, removed."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import psutil
+import psycopg
+
+from tidewright import errors
+from tidewright.clients import postgres
+from tidewright.model import acts, codec, jobs, observed
+from tidewright.operations import (
+    destroy,
+    init,
+    lakeside,
+    observing,
+    probe,
+    project,
+    state,
+    up,
+    verify,
+)
+from tidewright.pipelines.lake import reader
+
+FIRST_SECONDS = 120.0
+MB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How to run: seconds per platform, changes per second, and a folder to keep it in."""
+
+    seconds: float = 20.0
+    rate: float | None = None
+    keep: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What one platform did. Times are seconds from the start of ``up``."""
+
+    platform: str
+    ok: bool
+    seconds_to_first_row: float
+    seconds_to_first_mart: float
+    changes: int
+    rate: float
+    freshness_ms: dict[str, observed.Percentiles]
+    verify: acts.Verification
+    peak_mb: int
+
+
+def demo(names: Sequence[str], wish: Wish, talk: up.Talk) -> tuple[Shown, ...]:
+    """Run each example by name (none: all). Ctrl-C removes what was started."""
+    known = init.examples()
+    for name in names:
+        if name not in known:
+            finding = errors.Finding(
+                "cli.no_such_example", f"no example is called {name}", errors.Where("demo"),
+                f"Known here: {', '.join(known)}.",
+            )  # fmt: skip
+            raise errors.SpecError((finding,))
+    return tuple(_show(name, wish, talk) for name in names or known)
+
+
+def _show(name: str, wish: Wish, talk: up.Talk) -> Shown:
+    with _folder(name, wish) as folder:
+        talk.say(f"{name}: in {folder}")
+        init.init_from_example(name, folder)
+        place: state.Environment | None = None
+        try:
+            began = time.monotonic()
+            plan = project.load(folder)
+            platform = codec.transform(plan.platform, lambda noun: _at_rate(noun, wish.rate))
+            up.up(platform, plan.folder, talk)
+            place = state.find(plan.folder, plan.environment)
+            return _measure(name, place, wish, talk, began)
+        finally:
+            if place is not None and wish.keep is None:
+                destroy.destroy(place, up.Talk(lambda line: None, lambda question: True))
+
+
+@contextmanager
+def _folder(name: str, wish: Wish) -> Iterator[Path]:
+    if wish.keep is not None:
+        yield wish.keep / name
+        return
+    made = Path(tempfile.mkdtemp(prefix="tidewright-demo-"))
+    try:
+        yield made / name
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def _at_rate(noun: object, rate: float | None) -> object:
+    if rate is not None and isinstance(noun, jobs.WorkloadJob):
+        return replace(noun, rate=rate)
+    return noun
+
+
+def _measure(
+    name: str, place: state.Environment, wish: Wish, talk: up.Talk, began: float
+) -> Shown:
+    capture = lakeside.job(place, "capture", jobs.CaptureJob)
+    refresh = lakeside.job(place, "refresh", jobs.RefreshJob)
+    workload = lakeside.job(place, f"workload-{capture.source.name}", jobs.WorkloadJob)
+    memory = Memory(place)
+    first_row = _until(lambda: _has_row(capture), began, "the first row in the lake")
+    talk.say(f"first row in the lake after {first_row:.1f} s")
+    first_mart = _until(lambda: _has_mart(refresh), began, "the first mart")
+    talk.say(f"first mart after {first_mart:.1f} s; measuring for {wish.seconds:.0f} s")
+    before, since = _changes(place), time.monotonic()
+    probing = probe.Probe(capture, workload, refresh.marts)
+    probing.start()
+    time.sleep(wish.seconds)
+    probing.stop()
+    changes, seconds = _changes(place) - before, time.monotonic() - since
+    found = verify.verify(place, talk.say)
+    if probing.problem is not None:
+        raise probing.problem
+    return Shown(
+        name, found.ok, round(first_row, 2), round(first_mart, 2), changes,
+        round(changes / seconds, 1), probing.percentiles(), found, memory.stop(),
+    )  # fmt: skip
+
+
+def _until(ready: Callable[[], bool], began: float, what: str) -> float:
+    while time.monotonic() - began < FIRST_SECONDS:
+        if ready():
+            return time.monotonic() - began
+        time.sleep(0.05)
+    raise errors.TimedOut(
+        "lake.empty", f"{what} did not come within {FIRST_SECONDS:.0f} s", "demo",
+        "Run it again with --keep DIR, and look at `tidewright status` and `logs` there.",
+    )  # fmt: skip
+
+
+def _has_row(capture: jobs.CaptureJob) -> bool:
+    with lakeside.catalog(capture) as conn:
+        found = reader.pin(conn, capture.name)
+    if found is None or not all(t in found.tables for t in capture.capture.tables):
+        return False
+    duck = lakeside.views(found)
+    counts = [
+        duck.execute(f"select count(*) from {table}").fetchone()  # noqa: S608  names of our example
+        for table in capture.capture.tables
+    ]
+    return all(count is not None and count[0] > 0 for count in counts)
+
+
+def _has_mart(refresh: jobs.RefreshJob) -> bool:
+    with postgres.connect(refresh.marts, str(refresh.secrets)) as conn:
+        try:
+            return conn.execute(probe.PUBLISHED).fetchone() is not None
+        except psycopg.errors.UndefinedTable:
+            return False
+
+
+def _changes(place: state.Environment) -> int:
+    seen = observing.observe(place.place.root).capture
+    return seen.changes if seen else 0
+
+
+class Memory:
+    """The largest sum of PSS over the supervisor's process tree, looked at each second."""
+
+    def __init__(self, place: state.Environment) -> None:
+        self._root = place.place.root
+        self._peak = 0
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> int:
+        """Megabytes at the peak."""
+        self._ending.set()
+        self._thread.join(5)
+        return self._peak // MB
+
+    def _watch(self) -> None:
+        while not self._ending.wait(1.0):
+            self._peak = max(self._peak, tree_pss(self._root))
+
+
+def tree_pss(root: Path) -> int:
+    """Bytes of PSS of the supervisor and everything below it; 0 when it does not run."""
+    supervisor = observing.observe(root).supervisor
+    if supervisor is None:
+        return 0
+    try:
+        top = psutil.Process(supervisor.pid)
+        return sum(_pss(process) for process in (top, *top.children(recursive=True)))
+    except psutil.Error:
+        return 0
+
+
+def _pss(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_full_info().pss)
+    except psutil.Error:
+        return 0
+
+
