@@ -28,6 +28,8 @@ POLL = 0.25
 LOOK = 1.0  # seconds between looks at the project's files while idle
 PAUSES = (1.0, 2.0, 5.0, 10.0)  # after a child that crashed; the last one repeats
 STOP = 3.0
+# dbt's locks are left to Python's resource tracker when the child ends at once; it would complain.
+QUIET = "ignore:resource_tracker"
 CHILD = "tidewright.pipelines.refresh.child"
 
 
@@ -114,7 +116,8 @@ class Waiter:
         if self.conn is not None:
             self.conn.close()  # the child has its own session and watches from now on
         told = codec.dumps(self.progress)
-        argv = [sys.executable, "-m", CHILD, "--job", str(self.job_file), "--progress", told]
+        argv = [sys.executable, "-W", QUIET, "-m", CHILD]
+        argv += ["--job", str(self.job_file), "--progress", told]
         self.child = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.rest = b""
 

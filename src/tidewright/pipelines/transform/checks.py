@@ -45,24 +45,14 @@ def failing(states: tuple[observed.CheckState, ...]) -> Iterator[str]:
             yield f"check {state.name}: {state.failing} rows, for example {first or 'none shown'}"
 
 
-def state_of(name: str, query: str, at: engine.Engine) -> observed.CheckState:
-    """Run one query that returns wrong rows. Raises engine.QueryFailed."""
-    rows = at.sample(query, SAMPLE)
-    count = at.count(query) if len(rows) == SAMPLE else len(rows)
-    return observed.CheckState(name, not rows, count, rows)
-
-
 def _state(file: Path, at: engine.Engine) -> observed.CheckState:
-    return state_of(file.stem, _query(file), at)
-
-
-def _query(file: Path) -> str:
-    return file.read_text().rstrip().rstrip(";")
+    seen = at.look(file.read_text(), SAMPLE)
+    return observed.CheckState(file.stem, seen.count == 0, seen.count, seen.rows)
 
 
 def _problem(file: Path, text: str) -> errors.Finding:
     place = f"{file.parent.name}/{file.name}"
-    return messages.of_query(text, "refresh.check_unusable", place, _query(file))
+    return messages.of_query(text, "refresh.check_unusable", place, file.read_text())
 
 
 def _no_folder(folder: Path) -> errors.Finding:

@@ -7,6 +7,7 @@ models read. The file is scratch: each process starts with an empty one.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import duckdb as driver
 from tidewright.clients import duckdb
 
 FILE = "refresh.duckdb"
+LOOK = "tidewright_look"
 MEMORY = "1GB"
 THREADS = 2
 # DuckDB shares an instance only between connections of one configuration, so dbt is told ours.
@@ -29,6 +31,14 @@ SETTINGS = ("set global timezone = 'UTC'", "set global preserve_insertion_order 
 
 class QueryFailed(Exception):
     """DuckDB refused a statement. Internal: callers turn it into a finding that names a place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How many rows a query has, and the first of them as text for a person."""
+
+    count: int
+    rows: tuple[Mapping[str, str], ...]
 
 
 class Engine:
@@ -65,16 +75,23 @@ class Engine:
         except driver.Error as reason:
             raise QueryFailed(str(reason)) from None
 
-    def sample(self, query: str, limit: int) -> tuple[Mapping[str, str], ...]:
-        """The first rows of a query, as text for a person. Raises QueryFailed."""
-        found = self.execute(f"select * from (\n{query}\n) limit {limit}")  # noqa: S608
+    def look(self, query: str, limit: int) -> Look:
+        """Run the one SELECT in a text, comments and semicolon included. Raises QueryFailed."""
+        try:
+            statements = self.connection.extract_statements(query)
+        except driver.Error as reason:
+            raise QueryFailed(str(reason)) from None
+        if [s.type for s in statements] != [driver.StatementType.SELECT]:
+            raise QueryFailed("this is not one SELECT")
+        self.execute(f"create or replace temp view {LOOK} as\n{query}")
+        found = self.execute(f"select * from {LOOK} limit {limit}")  # noqa: S608  numbers and names
         names = [column[0] for column in found.description]
-        return tuple(dict(zip(names, map(_shown, row), strict=True)) for row in found.fetchall())
+        rows = tuple(dict(zip(names, map(_shown, r), strict=True)) for r in found.fetchall())
+        count = len(rows) if len(rows) < limit else self._count()
+        return Look(count, rows)
 
-    def count(self, query: str) -> int:
-        """How many rows a query has. Raises QueryFailed."""
-        found = self.execute(f"select count(*) from (\n{query}\n)")  # noqa: S608
-        return int(found.fetchone()[0])
+    def _count(self) -> int:
+        return int(self.execute(f"select count(*) from {LOOK}").fetchone()[0])  # noqa: S608
 
 
 def quoted(name: str) -> str:

@@ -97,7 +97,7 @@ class Project:
         if str(result.status) != "fail":
             return observed.CheckState(name, True, failures, (), str(result.message or ""))
         try:
-            rows = self._engine.sample(str(result.node.compiled_code), checks.SAMPLE)
+            rows = self._engine.look(str(result.node.compiled_code), checks.SAMPLE).rows
         except engine.QueryFailed:
             rows = ()  # the count and dbt's message stay true without a sample
         return observed.CheckState(name, False, failures, rows, str(result.message or ""))
