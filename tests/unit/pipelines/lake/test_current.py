@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,8 @@ from tests.unit.pipelines.lake import histories
 from tidewright import errors
 from tidewright.pipelines.lake import compaction, current
 from tidewright.pipelines.lake import schema as columns
-from tidewright.testing import lake
+from tidewright.testing import lake, lakes
+from tidewright.testing.postgres import TempPostgres
 
 SCHEMA = Schema(
     NestedField(1, "id", LongType(), required=True),
@@ -280,9 +282,24 @@ def test_many_delete_files_become_one_without_any_data_to_merge() -> None:
 
 
 @pytest.mark.parametrize("kind", list(histories.KINDS))
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_random_histories_equal_a_dict(kind: str, seed: int) -> None:
     table = lake.FakeTable(histories.KINDS[kind].schema, part_rows=16)
     history = histories.Histories(seed, histories.FakeLake(table), histories.KINDS[kind])
     history.run(250)
     assert history.joined >= 3
+
+
+@pytest.mark.parametrize(("kind", "seed"), [("integer", 11), ("composite", 12)])
+def test_random_histories_on_a_real_lake_equal_a_dict(
+    kind: str, seed: int, postgres: TempPostgres, tmp_path: Path
+) -> None:
+    chosen = histories.KINDS[kind]
+    temp = lakes.TempLake(postgres, tmp_path)
+    with histories.RealLake(temp, chosen.schema) as real:
+        history = histories.Histories(seed, real, chosen)
+        history.run(120)
+        assert history.joined >= 3
+        expected = sorted(map(repr, history.visible.values()))
+        assert sorted(map(repr, real.pyiceberg_contents())) == expected
+        assert sorted(map(repr, real.duckdb_contents())) == expected
