@@ -19,13 +19,15 @@ if TYPE_CHECKING:
     from tidewright.operations.connect import store_secret as store_secret
     from tidewright.operations.console_desk import console_desk as console_desk
     from tidewright.operations.console_link import console_link as console_link
-    from tidewright.operations.demo import Wish as DemoWish
     from tidewright.operations.demo import demo as demo
     from tidewright.operations.destroy import losses as losses
     from tidewright.operations.explain import explain as explain
     from tidewright.operations.explain import explain_code as explain_code
     from tidewright.operations.init import examples as examples
     from tidewright.operations.init import init_from_example as init_from_example
+    from tidewright.operations.init_from import has_password as has_password
+    from tidewright.operations.init_from import init_from_database as init_from_database
+    from tidewright.operations.init_from import with_password as with_password
     from tidewright.operations.logs import Wanted as Wanted
     from tidewright.operations.project import Project as Project
     from tidewright.operations.project import environment as environment
@@ -60,6 +62,8 @@ TABLE: Mapping[str, str] = {
     "examples": "init:examples",
     "explain": "explain:explain",
     "explain_code": "explain:explain_code",
+    "has_password": "init_from:has_password",
+    "init_from_database": "init_from:init_from_database",
     "init_from_example": "init:init_from_example",
     "load": "project:load",
     "logs": "running:logs",
@@ -71,6 +75,7 @@ TABLE: Mapping[str, str] = {
     "store_secret": "connect:store_secret",
     "up": "running:up",
     "verify": "verify:verify",
+    "with_password": "init_from:with_password",
 }
 
 

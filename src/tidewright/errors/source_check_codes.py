@@ -17,6 +17,11 @@ CODES: Mapping[str, Code] = {
         "The server is on another machine and the session uses no TLS.",
         "Add ?sslmode=verify-full to the URL and switch ssl on at the server.",
     ),
+    "source.nothing_to_capture": Code(
+        "Nothing in the database can be captured",
+        "No ordinary table has a primary key, or a unique index as replica identity.",
+        "Give the tables primary keys.",
+    ),
     "source.older": Code(
         "The server is older than PostgreSQL 16",
         "It has no pg_log_standby_snapshot(), so decoding starts further back.",

@@ -239,8 +239,8 @@ def encrypted(subject: Subject) -> Iterator[Missing]:
 
 
 RULES: tuple[Rule, ...] = (
-    version, primary, encoding, wal_level, role, schemas, reading, publication, slots, senders, wal_cap,
-    encrypted,
+    version, primary, encoding, wal_level, role, schemas, reading, publication, slots, senders,
+    wal_cap, encrypted,
 )  # fmt: skip
 
 

@@ -1,0 +1,140 @@
+"""``init --from postgres://...``: reads an existing database and writes a file for it.
+
+Only reads there. The URL becomes a stored secret; the file holds its name. Tables that cannot be
+captured are listed as comments, each with the reason.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib import parse
+
+from tidewright import errors
+from tidewright.clients import postgres
+from tidewright.kit import files
+from tidewright.model import flow, values
+from tidewright.operations import init
+from tidewright.pipelines.feeds import session, tables
+from tidewright.spec import fields
+from tidewright.targets.local import layout
+from tidewright.vault import files as vault
+
+ENVIRONMENT = "laptop"
+RAW = "raw_data"
+_TABLES = """
+select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.relkind = 'r' and c.relpersistence = 'p' and n.nspname !~ '^pg_'
+  and n.nspname <> 'information_schema' order by 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of the database, and why it cannot be captured, if so."""
+
+    name: str
+    reason: str | None
+
+
+def has_password(url: str) -> bool:
+    """Whether the URL needs nothing more. Raises Refused for one that is no PostgreSQL URL."""
+    return "password" in postgres.url_parts(url)
+
+
+def with_password(url: str, password: str) -> str:
+    """The URL with a password in it, quoted as a URL needs."""
+    parts = parse.urlsplit(url)
+    user, _, place = parts.netloc.rpartition("@")
+    login = f"{user.partition(':')[0]}:{parse.quote(password, safe='')}"
+    return parse.urlunsplit(parts._replace(netloc=f"{login}@{place}"))
+
+
+def init_from_database(url: str, folder: Path | None = None) -> init.Made:
+    """Write ``platform.yaml`` for the database behind ``url``, and keep the URL as a secret."""
+    name = _word(postgres.url_parts(url)["dbname"])
+    target = Path(name) if folder is None else folder
+    init.refuse_existing(target, [init.FILE])
+    secret = f"{name.replace('-', '_')}_url"
+    text = _file(name, secret, _read(url, secret))
+    with layout.refusing(target):
+        target.mkdir(parents=True, exist_ok=True)
+        files.replace(target / init.FILE, text)
+    place = layout.create(target, ENVIRONMENT)
+    vault.write(place.secrets, secret, url)
+    return init.Made(target, (init.FILE,))
+
+
+def _read(url: str, secret: str) -> tuple[Table, ...]:
+    with tempfile.TemporaryDirectory(prefix="tidewright-") as spare:
+        vault.write(spare, secret, url)
+        theirs = flow.Connection("", 0, "", "", None, url=values.Secret(secret))
+        link = session.Session(theirs, spare)
+        try:
+            return tuple(_judged(link, [row[0] for row in link.ask(_TABLES)]))
+        finally:
+            link.close()
+
+
+def _judged(link: session.Session, names: list[str]) -> Iterator[Table]:
+    taken: set[str] = set()
+    for name in names:
+        schema, _, short = name.partition(".")
+        if not fields.TABLE.fullmatch(name):
+            reason: str | None = "its name needs quotes, which the file cannot say yet"
+        elif schema == RAW:
+            reason = f"the schema {RAW} is kept for raw changes"
+        elif short in taken:
+            reason = f"another table is called {short}, and raw changes lie under that name"
+        else:
+            reason = tables.describe(link, name).reason
+        if reason is None:
+            taken.add(short)
+        yield Table(name, reason)
+
+
+def _file(name: str, secret: str, found: tuple[Table, ...]) -> str:
+    good = [t.name for t in found if t.reason is None]
+    if not good:
+        raise errors.Refused(
+            "source.nothing_to_capture",
+            "the database has no table that can be captured",
+            f"database {name}",
+            "Give its tables primary keys; a table without one cannot be followed.",
+        )
+    lines = [
+        f"# Written by `tidewright init --from` for the database {name}. Check it, then start it:",
+        "# tidewright check, tidewright up",
+        "tidewright: 0",
+        f"platform: {name}",
+        "",
+        "sources:",
+        f"  {name}: {{postgres: {{url: {{secret: {secret}}}}}}}",
+        "",
+        "flow:",
+        "  - capture:",
+        f"      from: {name}",
+        f"      to: {RAW}",
+        "      tables:",
+        *(f"        - {t}" for t in good),
+        *(f"        # - {_quiet(t.name)}: {t.reason}" for t in found if t.reason),
+        "",
+        "run:",
+        f"  {ENVIRONMENT}: embedded",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _word(database: str) -> str:
+    """The database's name as a name of the file."""
+    word = re.sub(r"[^a-z0-9_]+", "-", database.lower()).strip("-_")
+    word = word if word[:1].isalpha() else f"db-{word}"
+    return word.rstrip("-")[: fields.LONGEST_NAME]
+
+
+def _quiet(name: str) -> str:
+    """A name that cannot end its comment."""
+    return re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]", "?", name)
