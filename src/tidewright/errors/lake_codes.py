@@ -9,6 +9,11 @@ from tidewright.errors.codes import Code
 _REPORT = "Report it with the log of the service; nothing was written."
 
 CODES: Mapping[str, Code] = {
+    "lake.catalog_lost": Code(
+        "The catalog database did not answer",
+        "The server stopped, restarts, or ended the connection.",
+        "Wait: it is tried again and nothing is lost. Otherwise see the server's log.",
+    ),
     "lake.disagrees": Code(
         "Catalog, tables and commits row disagree",
         "Something else moved a table, or catalog and warehouse come from different backups.",

@@ -1,9 +1,9 @@
 """Upkeep from the first commit: files that nothing needs, and old rows of the commits table.
 
 Snapshots expire within each commit (``metadata.Keep``). What that sets free waits here for its
-grace and is then unlinked by a thread, a batch at a time. Once after each ``reload`` each table's
-folders are listed, and what no listed snapshot reaches joins the wait: orphans that a crash left.
-Only files older than the reload count as orphans, so that nothing staged is ever touched.
+grace and is then unlinked by a thread, a batch at a time. Once after start each table's folders
+are listed, and what no listed snapshot reaches joins the wait: orphans that a crash left. Only
+files older than the store count as orphans: a thread may still be filling younger ones.
 """
 
 from __future__ import annotations
@@ -47,11 +47,6 @@ class Care:
         """Nothing listed needs these files: unlink them after the grace."""
         due = time.monotonic() + self._keep.grace
         self._waiting.extend((due, p) for p in paths)
-
-    def restart(self) -> None:
-        """The lake was read anew: all that is older and not reachable now is an orphan."""
-        self._since = time.time()
-        self._swept.clear()
 
     def step(self, conn: psycopg.Connection, flow: str, found: Mapping[str, tables.Table]) -> None:
         """Start one small piece of work, or take in what the last one found."""

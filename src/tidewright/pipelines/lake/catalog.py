@@ -7,14 +7,16 @@ reads what we write; ``tidewright_*`` are ours. Every function works on a connec
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
 import psycopg
 
+from tidewright import errors
 from tidewright.model import flow
 
 NAME = "lake"
@@ -153,12 +155,30 @@ class Swap:
     tables: Mapping[str, TablePoint]
 
 
+class Lost(errors.StepFailed, errors.Transient):
+    """The catalog database went away or refused; the same act may succeed later."""
+
+
 class Stop(Exception):
     """Raised inside the transaction so that it rolls back."""
 
     def __init__(self, refused: Refused) -> None:
         super().__init__(refused.detail)
         self.refused = refused
+
+
+@contextlib.contextmanager
+def reaching(flow_name: str) -> Iterator[None]:
+    """Turn what the database says into an error that a person can read."""
+    try:
+        yield
+    except psycopg.Error as reason:
+        raise Lost(
+            "lake.catalog_lost",
+            f"the catalog database did not answer: {str(reason).partition(chr(10))[0]}",
+            f"flow {flow_name}",
+            "Nothing is lost; it is tried again. Look at the log of the catalog's server.",
+        ) from None
 
 
 def split(name: str) -> tuple[str, str]:
@@ -191,8 +211,8 @@ def last_commit(conn: psycopg.Connection, flow_name: str) -> CommitRow | None:
     row = conn.execute(_LAST, [flow_name]).fetchone()
     if row is None:
         return None
-    *plain, tables = row
-    return CommitRow(*plain, points(tables))
+    number, name, at, token, kind, source, position, tables = row
+    return CommitRow(number, name, at, token, kind, source, position, points(tables))
 
 
 def points(tables: Mapping[str, Any]) -> dict[str, TablePoint]:

@@ -6,9 +6,12 @@ catalog points at it, so a crash leaves orphans and no damage; ``care`` removes 
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
@@ -49,7 +52,8 @@ DELETES = pa.schema([
     pa.field("file_path", pa.string(), False, {columns.FIELD_ID: str(PATH_ID).encode()}),
     pa.field("pos", pa.int64(), False, {columns.FIELD_ID: str(POS_ID).encode()}),
 ])  # fmt: skip
-ROWS_PER_GROUP = 131_072
+ROWS_PER_GROUP, LEAST_ROWS_PER_GROUP = 131_072, 100
+BYTES_PER_GROUP = 8 << 20
 BOUND_LENGTH = 16
 BOUNDED_COLUMNS = 64
 SYNC_THREADS = 8
@@ -160,11 +164,11 @@ def layout(schema: Schema, rows_per_group: int = ROWS_PER_GROUP) -> Layout:
 
 
 def write_rows(
-    folder: Path, number: int, rows: pa.Table, how: Layout, partition: Record
+    folder: Path, number: int, parts: Iterable[pa.Table], how: Layout, partition: Record
 ) -> LiveFile:
-    """One data file with every row of ``rows``, in order."""
+    """One data file with every row of ``parts``, in order; each is written before the next."""
     path = f"{folder}/{uuid4().hex}.parquet"
-    metadata = _write(path, columns.conform(rows, how.arrow), how.rows_per_group)
+    metadata = _write(path, (columns.conform(p, how.arrow) for p in parts), how.rows_per_group)
     size = Path(path).stat().st_size
     facts = _statistics(metadata, how.leaves)
     content = DataFileContent.DATA
@@ -181,7 +185,7 @@ def write_deletes(folder: Path, number: int, dead: Mapping[str, np.ndarray]) -> 
     positions = pa.array(np.concatenate([dead[u] for u in uris]), pa.int64())
     fields = [DELETES.field(0).with_type(named.type), DELETES.field(1)]
     table = pa.Table.from_arrays([named, positions], schema=pa.schema(fields))
-    _write(path, table, 1 << 20)
+    _write(path, iter([table]), 1 << 20)
     total = int(sum(counts))
     facts = {
         "value_counts": {PATH_ID: total, POS_ID: total},
@@ -194,15 +198,29 @@ def write_deletes(folder: Path, number: int, dead: Mapping[str, np.ndarray]) -> 
     return _live(number, path, total, Path(path).stat().st_size, (content, Record(), facts))
 
 
-def _write(path: str, rows: pa.Table, rows_per_group: int) -> pq.FileMetaData:
-    found: list[pq.FileMetaData] = []
+def _write(path: str, parts: Iterator[pa.Table], rows_per_group: int) -> pq.FileMetaData:
+    first = next(parts)
     try:
-        pq.write_table(
-            rows, path, row_group_size=rows_per_group, metadata_collector=found, **_WRITING
-        )
+        writer = pq.ParquetWriter(path, first.schema, **_WRITING)
+        try:
+            for part in itertools.chain([first], parts):
+                same = part if part.schema == first.schema else part.cast(first.schema)
+                writer.write_table(same, _group(same, rows_per_group))
+        except BaseException:
+            # The first failure is the one to tell; closing half a file may bring another.
+            with contextlib.suppress(OSError):
+                writer.close()
+            raise
+        writer.close()
     except OSError as reason:
         raise failed(path, reason) from None
-    return found[0]
+    return writer.writer.metadata
+
+
+def _group(rows: pa.Table, most: int) -> int:
+    """Rows of one group: few enough of wide ones that reading a single row stays cheap."""
+    each: int = max(1, rows.nbytes // max(1, rows.num_rows))
+    return max(LEAST_ROWS_PER_GROUP, min(most, BYTES_PER_GROUP // each))
 
 
 def _live(
@@ -311,14 +329,37 @@ def _text_bound(value: bytes, upper: bool) -> bytes | None:
 
 def read_rows(file: LiveFile, target: pa.Schema) -> pa.Table:
     """A data file in the columns of ``target``, matched by field id; dead rows included."""
+    return pa.concat_tables(read_groups(file, target))
+
+
+def read_groups(
+    file: LiveFile, target: pa.Schema, groups: Sequence[int] | None = None
+) -> Iterator[pa.Table]:
+    """The same, one row group after the other (those asked for), so that memory stays bounded."""
     wanted = {f.metadata[columns.FIELD_ID] for f in target}
     with pq.ParquetFile(file.path) as source:
         names = [f.name for f in source.schema_arrow if _field_id(f) in wanted]
-        if not names:
-            return pa.Table.from_arrays(
-                [pa.nulls(file.rows, f.type) for f in target], schema=target.remove_metadata()
-            )
-        return columns.project(source.read(columns=names), target)
+        for group in range(source.num_row_groups) if groups is None else groups:
+            if names:
+                yield columns.project(source.read_row_group(group, columns=names), target)
+            else:
+                rows = source.metadata.row_group(group).num_rows
+                nulls = [pa.nulls(rows, f.type) for f in target]
+                yield pa.Table.from_arrays(nulls, schema=target.remove_metadata())
+
+
+def take_rows(file: LiveFile, rows: np.ndarray, target: pa.Schema) -> pa.Table:
+    """Some rows (sorted numbers) of a data file; only the row groups that hold them are read."""
+    footer = pq.read_metadata(file.path)
+    sizes = [footer.row_group(i).num_rows for i in range(footer.num_row_groups)]
+    ends = np.cumsum(sizes)
+    group = np.searchsorted(ends, rows, side="right")
+    wanted = np.unique(group)
+    found = []
+    for number, part in zip(wanted, read_groups(file, target, wanted.tolist()), strict=True):
+        first = ends[number] - sizes[number]
+        found.append(part.take(rows[group == number] - first))
+    return pa.concat_tables(found) if found else target.remove_metadata().empty_table()
 
 
 def _field_id(field: pa.Field) -> bytes | None:
@@ -346,18 +387,21 @@ class Syncer:
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(SYNC_THREADS, thread_name_prefix="fsync")
+        self._lock = threading.Lock()
         self._waiting: list[Future[None]] = []
         self._folders: set[str] = set()
 
     def add(self, path: str) -> None:
-        """Begin to make ``path`` durable."""
-        self._folders.add(path.rpartition("/")[0])
-        self._waiting.append(self._pool.submit(_sync_file, path))
+        """Begin to make ``path`` durable. From any thread."""
+        with self._lock:
+            self._folders.add(path.rpartition("/")[0])
+            self._waiting.append(self._pool.submit(_sync_file, path))
 
     def wait(self) -> None:
         """Return when every file added so far, and its folder, is on disk."""
-        folders, self._folders = self._folders, set()
-        waiting, self._waiting = self._waiting, []
+        with self._lock:
+            folders, self._folders = self._folders, set()
+            waiting, self._waiting = self._waiting, []
         _results(waiting)
         _results([self._pool.submit(kit.sync_folder, Path(f)) for f in folders])
 

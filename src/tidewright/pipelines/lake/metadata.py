@@ -22,14 +22,16 @@ POSITION, SOURCE = "tidewright.position", "tidewright.source"
 class Keep:
     """How much of the past stays readable.
 
-    At least ``snapshots`` of each table and all younger than ``seconds`` stay listed. A file that
-    nothing listed needs lives on for ``grace`` seconds, for readers that pinned it before.
-    ``commits`` rows of ``tidewright_commits`` stay.
+    At least ``snapshots`` of each table and all younger than ``seconds`` stay listed, but never
+    more than ``most``: each of them is written again by every commit. A file that nothing listed
+    needs lives on for ``grace`` seconds, for readers that pinned it before. ``commits`` rows of
+    ``tidewright_commits`` stay.
     """
 
     snapshots: int = 20
-    seconds: float = 60.0
-    grace: float = 600.0
+    most: int = 50
+    seconds: float = 15.0
+    grace: float = 300.0
     commits: int = 10_000
 
 
@@ -120,9 +122,11 @@ def _with_schema(now: Metadata, schema: Schema, last_column: int) -> Metadata:
 
 def _expired(snapshots: Sequence[Snapshot], now_ms: int, keep: Keep) -> int:
     """How many of the oldest go."""
-    at_most = max(0, len(snapshots) - max(1, keep.snapshots))
+    least = max(1, keep.snapshots)
+    may = max(0, len(snapshots) - least)
+    must = max(0, len(snapshots) - max(least, keep.most))
     limit = now_ms - int(keep.seconds * 1000)
-    return next((i for i in range(at_most) if snapshots[i].at_ms >= limit), at_most)
+    return next((i for i in range(must, may) if snapshots[i].at_ms >= limit), may)
 
 
 def snapshot(

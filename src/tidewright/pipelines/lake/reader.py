@@ -69,8 +69,8 @@ def pin(
         )
     if found is None:
         return None
-    *plain, tables = found
-    return Pinned(*plain, catalog.points(tables))
+    number, name, position, source, newest_ms, tables = found
+    return Pinned(number, name, position, source, newest_ms, catalog.points(tables))
 
 
 def changed_since(

@@ -67,6 +67,7 @@ class Store:
         self._warehouse = Path(str(job.warehouse))
         self._syncer = files.Syncer()
         self._tables: dict[str, lake_table.Table] = {}
+        self._replaced: dict[str, lake_table.Table] = {}
         self._last: CommitRow | None = None
         self._doubt: _Pending | None = None
         self._conn: psycopg.Connection | None = None
@@ -84,13 +85,21 @@ class Store:
     ) -> Store:
         """Create what is missing, fence every older writer of the flow, and read its tables."""
         store = cls(job, secrets, flow, options)
-        files.check_folder(store._warehouse)
-        files.make_folder(store._warehouse, store._warehouse)
-        conn = store._connection()
-        catalog.prepare(conn)
-        store.epoch = catalog.take_lease(conn, flow, owner)
-        store.reload()
+        try:
+            store._begin(owner)
+        except BaseException:
+            store.close()
+            raise
         return store
+
+    def _begin(self, owner: str) -> None:
+        files.check_folder(self._warehouse)
+        files.make_folder(self._warehouse, self._warehouse)
+        with catalog.reaching(self._flow):
+            conn = self._connection()
+            catalog.prepare(conn)
+            self.epoch = catalog.take_lease(conn, self._flow, owner)
+        self.reload()
 
     def close(self) -> None:
         """Give back connection and threads; what is staged is lost."""
@@ -121,33 +130,50 @@ class Store:
                 "lake.table_exists", "the table is there already", f"table {name}",
                 "Report this with the log of the service.",
             )  # fmt: skip
-        made = loading.create(self._origin(name), schema, partition, properties)
+        made = self.prepare(name, schema, partition, properties)
         self._tables[name] = made
         return made
 
+    def prepare(
+        self, name: str, schema: Schema, partition: PartitionSpec, properties: Mapping[str, str]
+    ) -> lake_table.Table:
+        """A new table that no commit touches before ``adopt``; a copy may fill it in a thread."""
+        return loading.create(self._origin(name), schema, partition, properties)
+
+    def adopt(self, table: lake_table.Table) -> None:
+        """Stage a prepared table; one of the same name is replaced by it with the next commit."""
+        before = self._tables.get(table.name)
+        if before is not None and before.state.location is not None:
+            self._replaced[table.name] = before
+        self._tables[table.name] = table
+
     def reload(self) -> None:
         """Forget what is staged and in memory, and read every table again."""
-        conn = self._connection()
-        catalog.epoch(conn, self._flow)
-        self._last = catalog.last_commit(conn, self._flow)
+        with catalog.reaching(self._flow):
+            conn = self._connection()
+            # Waits for a commit in doubt that may still be on its way.
+            catalog.epoch(conn, self._flow)
+            self._last = catalog.last_commit(conn, self._flow)
+            present = catalog.pointers(conn)
         self._doubt = None
         found = self._last.tables if self._last else {}
-        present = catalog.pointers(conn)
         for name, point in found.items():
             _agree(name, point.metadata, present.get(name))
+        self._replaced.clear()
         self._tables = {n: loading.load(self._origin(n), p.metadata) for n, p in found.items()}
         if self._last is not None:
             _check_facts(self._last, self._tables)
-        self._care.restart()
 
     def discard(self) -> None:
         """Drop everything staged since the last commit; its files become orphans.
 
-        They stay until care lists the folders after the next ``reload``: a thread that still
-        compacts, or a commit in doubt, may know them.
+        They stay until the next start: a thread that still copies or compacts, or a commit in
+        doubt, may know them.
         """
         for table in self._tables.values():
             table.discard()
+        self._tables |= self._replaced
+        self._replaced.clear()
         self._tables = {n: t for n, t in self._tables.items() if t.state.location is not None}
 
     def _origin(self, name: str) -> loading.Origin:
@@ -177,7 +203,8 @@ class Store:
     def read_back(self, token: UUID) -> Done | Refused:
         """What became of a commit in doubt. Raises the connection's error while that fails."""
         self._hang_up()
-        identity = catalog.find(self._connection(), self._flow, token)
+        with catalog.reaching(self._flow):
+            identity = catalog.find(self._connection(), self._flow, token)
         pending, self._doubt = self._doubt, None
         if identity is None:
             return Refused("not_there", "the commit in doubt did not arrive and never will")
@@ -206,17 +233,22 @@ class Store:
     def _swap(
         self, facts: CommitFacts, prepared: Mapping[str, lake_table.Prepared]
     ) -> catalog.Swap:
-        moves = [
-            catalog.Move(n, self._tables[n].state.location, p.point.metadata)
-            for n, p in prepared.items()
-        ]
+        moves = [catalog.Move(n, self._before(n), p.point.metadata) for n, p in prepared.items()]
         points = {n: t.point for n, t in self._tables.items() if n not in prepared}
         points |= {n: p.point for n, p in prepared.items()}
         return catalog.Swap(self._flow, self.epoch, uuid4(), facts, moves, points)
 
+    def _before(self, name: str) -> str | None:
+        """Where the catalog must still point for the swap to go through."""
+        before = self._replaced.get(name, self._tables[name])
+        return before.state.location
+
     def _advance(self, identity: int, pending: _Pending) -> Done:
         for name, prepared in pending.prepared.items():
             self._care.free(self._tables[name].advance(prepared))
+        for before in self._replaced.values():
+            self._care.free(before.every_file())
+        self._replaced.clear()
         swap, position = pending.swap, pending.swap.facts.position
         self._last = CommitRow(
             identity, self._flow, self.epoch, swap.token, position.kind, str(position.identity),
@@ -234,7 +266,8 @@ class Store:
     def care(self) -> None:
         """One small step of upkeep between commits; none while a commit is in doubt."""
         if self._doubt is None:
-            self._care.step(self._connection(), self._flow, self._tables)
+            with catalog.reaching(self._flow):
+                self._care.step(self._connection(), self._flow, self._tables)
 
     def _connection(self) -> psycopg.Connection:
         if self._conn is None or self._conn.closed:

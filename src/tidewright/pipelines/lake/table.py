@@ -8,8 +8,9 @@ What a commit writes is in ``snapshots``; reading a table from disk is in ``load
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -58,10 +59,14 @@ class Prepared:
 
 @dataclass(slots=True)
 class _Staged:
-    """What the next commit does. ``schema``: new columns and the last field id given out."""
+    """What the next commit does. ``schema``: new columns and the last field id given out.
+
+    ``unused``: files that were added and removed again before any commit saw them.
+    """
 
     added: dict[int, LiveFile] = field(default_factory=dict)
     removed: dict[int, LiveFile] = field(default_factory=dict)
+    unused: list[str] = field(default_factory=list)
     deletes: deletes.Staged = field(default_factory=deletes.Staged)
     acts: summary.Acts = NOTHING
     schema: tuple[Schema, int] | None = None
@@ -152,11 +157,19 @@ class Table:
         self._staged.acts = replace(self._staged.acts, appended=True)
         return file
 
-    def write(self, rows: pa.Table) -> LiveFile:
-        """Write a data file without staging it, for ``replace``; may run in another thread."""
-        how, partition = self._layout, self._partition(rows)
+    def write(self, rows: pa.Table | Iterable[pa.Table]) -> LiveFile:
+        """Write a data file without staging it, for ``replace``; may run in another thread.
+
+        Parts of an iterable are written one by one, so that only one is in memory.
+        """
+        how, parts = self._layout, iter([rows] if isinstance(rows, pa.Table) else rows)
+        first = next(parts)
         file = files.write_rows(
-            self._place.folder / "data", self._place.number(), rows, how, partition
+            self._place.folder / "data",
+            self._place.number(),
+            itertools.chain([first], parts),
+            how,
+            self._partition(first),
         )
         self._place.on_file(file.path)
         return file
@@ -222,6 +235,8 @@ class Table:
             file = self._files.pop(number)
             if self._staged.added.pop(number, None) is None:
                 self._staged.removed[number] = file
+            else:
+                self._staged.unused.append(file.path)
 
     def _new_layout(self) -> files.Layout:
         limit = self.properties.get(ROWS_PER_GROUP)
@@ -252,8 +267,18 @@ class Table:
 
     def read(self, number: int, names: Sequence[str]) -> pa.Table:
         """Columns of one data file in the present schema, dead rows included, in file order."""
-        target = pa.schema([self._layout.arrow.field(n) for n in names])
-        return files.read_rows(self._files[number], target)
+        return files.read_rows(self._files[number], self._target(names))
+
+    def read_parts(self, number: int, names: Sequence[str]) -> Iterator[pa.Table]:
+        """The same, one row group after the other."""
+        return files.read_groups(self._files[number], self._target(names))
+
+    def take(self, number: int, rows: np.ndarray, names: Sequence[str]) -> pa.Table:
+        """Some rows (sorted numbers) of one data file."""
+        return files.take_rows(self._files[number], rows, self._target(names))
+
+    def _target(self, names: Sequence[str]) -> pa.Schema:
+        return pa.schema([self._layout.arrow.field(n) for n in names])
 
     def read_deletes(self) -> dict[int, np.ndarray]:
         """All dead rows as the live delete files name them: file number -> sorted rows."""
@@ -286,7 +311,7 @@ class Table:
         state = replace(written.state if written else now, metadata=after, location=location)
         free = (*old, *(s.manifests for s in expired))
         dead, retired = (written.dead, written.retired) if written else (self._dead, ())
-        return Prepared(state, dead, retired, tuple(map(files.local, free)))
+        return Prepared(state, dead, retired, (*map(files.local, free), *self._staged.unused))
 
     def write_metadata(self, prepared: Prepared) -> None:
         """The metadata file: the last one that a commit needs."""
@@ -307,6 +332,16 @@ class Table:
         while self._retired and self._retired[0][0] <= oldest:
             free += self._retired.popleft()[1]
         return free
+
+    def every_file(self) -> list[str]:
+        """All files that this table still has, for when it is replaced as a whole."""
+        state = self._state
+        lines = (*state.data, *state.deletes)
+        named = [state.location, *(at for at, _ in state.metadata.log)]
+        named += [s.manifests for s in state.metadata.snapshots] + [m.location for m in lines]
+        rows = [e.file.path for m in lines for e in m.entries.values()]
+        retired = [path for _, paths in self._retired for path in paths]
+        return [files.local(n) for n in named if n] + rows + retired
 
     def _work(self) -> snapshots.Work:
         return snapshots.Work(
