@@ -104,8 +104,13 @@ class PeekFeed:
         return publications.published(self._side, self._publication)
 
     def emit(self, prefix: str, content: bytes, transactional: bool = True) -> int:
-        """Write a logical message into the source's WAL; returns its LSN."""
-        query = "select pg_logical_emit_message(%s, %s, %s)::text"
+        """Write a logical message into the source's WAL; returns its LSN.
+
+        Outside of a transaction, and before PostgreSQL 17, it comes with the next commit only.
+        """
+        version = self._side.open().info.server_version
+        flush = ", true" if version >= 170000 else ""
+        query = f"select pg_logical_emit_message(%s, %s, %s{flush})::text"
         return flow.lsn_value(self._side.ask(query, transactional, prefix, content)[0][0])
 
     def identity(self) -> flow.Identity:

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg import errors as pg
 
 from tidewright import errors
 from tidewright.clients import postgres
 from tidewright.model import flow
 
-# row_security off turns a copy that policies would silently filter into an error of the server.
+# row_security off turns a copy that policies would silently filter into an error of the server;
+# synchronous_commit local keeps a pulse from waiting for a standby that is away.
 SETTINGS: Mapping[str, str] = {
     "TimeZone": "UTC",
     "DateStyle": "ISO",
@@ -27,6 +29,7 @@ SETTINGS: Mapping[str, str] = {
     "lc_monetary": "C",
     "search_path": "pg_catalog",
     "row_security": "off",
+    "synchronous_commit": "local",
     "statement_timeout": "0",
     "lock_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
@@ -53,6 +56,7 @@ class Session:
     def open(self) -> psycopg.Connection:
         """The live connection; a new one when there is none."""
         if self._live is None or self._live.closed:
+            self.close()
             self._live = postgres.connect(
                 self._connection,
                 self._secrets,
@@ -81,8 +85,11 @@ class Session:
         try:
             yield
         except psycopg.OperationalError as reason:
-            if self._live is not None and not self._live.closed:
+            # A server that goes down says so first, while the connection still looks open.
+            going = isinstance(reason, pg.AdminShutdown | pg.CrashShutdown | pg.CannotConnectNow)
+            if self._live is not None and not self._live.closed and not going:
                 raise
+            self.close()
             raise lost(self.place, reason) from None
 
 

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import pytest
+
+from tidewright import errors
+from tidewright.pipelines.feeds import publications
+
+
+@pytest.fixture
+def name(source):
+    return source.publication
+
+
+def test_tables_are_added_once(database, feed, name):
+    database.execute('create table a (id int primary key); create table "B c" (id int primary key)')
+    assert publications.ensure(feed.side, name, ["public.a"]) == ("public.a",)
+    assert publications.ensure(feed.side, name, ["public.a", "public.B c"]) == ("public.B c",)
+    assert publications.ensure(feed.side, name, ["public.a", "public.B c"]) == ()
+    assert feed.published() == {"public.a", "public.B c"}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "create table t (id int)",
+        "create table t (id int primary key) partition by range (id)",
+        "create unlogged table t (id int primary key)",
+        "create view t as select 1 as id",
+        "create table t (id int primary key); alter table t replica identity nothing",
+    ],
+)
+def test_a_table_that_cannot_be_followed_changes_nothing(database, feed, name, statement):
+    database.execute(statement)
+    with pytest.raises(errors.Refused) as raised:
+        publications.ensure(feed.side, name, ["public.t"])
+    assert raised.value.code == "source.table_unfit"
+    assert feed.published() is None
+
+
+@pytest.mark.parametrize("altered", ["t where (id > 1)", "t (id)"])
+def test_a_publication_of_a_part_is_not_the_table(database, feed, name, altered):
+    database.execute("create table t (id int primary key, v text)")
+    database.execute(f"create publication {name} for table {altered}")
+    assert feed.published() == set()
+    with pytest.raises(errors.Refused) as raised:
+        publications.ensure(feed.side, name, ["public.t"])
+    assert raised.value.code == "source.publication_altered"
+
+
+def test_a_publication_of_some_kinds_of_changes_is_not_the_table(database, feed, name):
+    database.execute("create table t (id int primary key)")
+    database.execute(f"create publication {name} for table t with (publish = 'insert')")
+    assert feed.published() == set()
+
+
+def test_children_do_not_come_in_with_their_parent(database, feed, name):
+    database.execute("create table p (id int primary key); create table c () inherits (p)")
+    publications.ensure(feed.side, name, ["public.p"])
+    assert feed.published() == {"public.p"}
