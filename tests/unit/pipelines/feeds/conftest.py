@@ -1,4 +1,4 @@
-"""A source of its own for each test: a fresh database, its connection record, a feed that cleans up."""
+"""A source of its own for each test: a fresh database, and a feed that cleans up."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ def filled(feed, table: str) -> dict[str, bool]:
 
 def test_the_catalog_says_what_the_feed_will_say(database, feed):
     database.execute(
-        'create table "T x" (b text, a int not null, "C" numeric(9,2), g int generated always as (a)'
-        " stored, d date, primary key (a, b))"
+        'create table "T x" (b text, a int not null, "C" numeric(9,2), d date,'
+        " g int generated always as (a) stored, primary key (a, b))"
     )
     database.execute('alter table "T x" drop column d')
     feed.ensure(("public.T x",))
