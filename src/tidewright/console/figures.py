@@ -16,8 +16,12 @@ def count(value: float | None) -> str:
     if abs(value) < 100_000:
         return f"{value:,.0f}"
     size, unit = next((s, u) for s, u in _COUNTS if abs(value) >= s)
-    number = value / (1e3 if unit == "k" else size)
-    return f"{number:.3g} {unit}" if abs(number) < 1000 else f"{number:,.0f} {unit}"
+    return f"{_short(value / (1e3 if unit == 'k' else size))} {unit}"
+
+
+def _short(number: float) -> str:
+    """Three digits that mean something, and never an exponent."""
+    return f"{number:,.{2 if abs(number) < 10 else 1 if abs(number) < 100 else 0}f}"
 
 
 def rate(value: float | None) -> str:
@@ -33,7 +37,7 @@ def size(value: int | None) -> str:
         return NONE
     for unit, name in _SIZES:
         if value >= unit:
-            return f"{value / unit:.3g} {name}"
+            return f"{_short(value / unit)} {name}"
     return f"{value} B"
 
 
@@ -44,7 +48,7 @@ def delay(milliseconds: float | None) -> str:
     if milliseconds < 1000:
         return f"{milliseconds:.0f} ms"
     seconds = milliseconds / 1000
-    return f"{seconds:.3g} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+    return f"{_short(seconds)} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def age(now_ms: int, then_ms: int | None) -> str:

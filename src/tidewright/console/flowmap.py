@@ -14,7 +14,7 @@ from tidewright.model import observed, views
 
 LAKE_HOP, MART_HOP = "source_to_lake", "source_to_mart"
 WIDTH, HEIGHT = 1120, 150
-NODE, TALL, SMALL = 152, 120, 56
+NODE, TALL, SMALL = 148, 120, 56
 TOP, MIDDLE = 8, 68
 _STEP = (WIDTH - NODE) / 5
 _COLUMN = {"source": 0, "capture": 1, "lake": 2, "models": 3, "checks": 4, "marts": 5, "mart": 5}
@@ -34,6 +34,7 @@ class Node:
     x: float
     y: float = TOP
     height: float = TALL
+    width: float = NODE
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,10 +32,11 @@ _HINTS = {
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one question may use. ``seconds`` includes the wait for the process to start."""
+    """What one question may use. ``start_seconds``: for the process, before the first one."""
 
     rows: int = 1_000
     seconds: float = 10.0
+    start_seconds: float = 30.0
     memory_mb: int = 512
     address_space_mb: int = 3_072
     idle_seconds: float = 60.0
@@ -96,7 +97,6 @@ class SqlBox:
             self._kill()
 
     def _ask(self, sql: str, pin: Pin) -> views.Answer:
-        deadline = time.monotonic() + self._limits.seconds
         request = {
             "sql": sql,
             "rows": self._limits.rows,
@@ -104,7 +104,7 @@ class SqlBox:
             "views": pin.statements,
         }
         try:
-            reply = self._exchange(request, deadline)
+            reply = self._exchange(request)
         except BaseException:
             self._kill()
             raise
@@ -117,12 +117,12 @@ class SqlBox:
             raise failure
         return _answer(reply, pin.commit, self._note)
 
-    def _exchange(self, request: Mapping[str, Any], deadline: float) -> dict[str, Any]:
+    def _exchange(self, request: Mapping[str, Any]) -> dict[str, Any]:
         if self._process is None or self._process.poll() is not None:
-            self._start(deadline)
-        return self._talk(request, deadline)
+            self._start()
+        return self._talk(request, self._limits.seconds)
 
-    def _start(self, deadline: float) -> None:
+    def _start(self) -> None:
         self._kill()
         environment = {k: os.environ[k] for k in _PASSED_ON if k in os.environ}
         self._process = subprocess.Popen(
@@ -130,11 +130,15 @@ class SqlBox:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, cwd="/",
         )  # fmt: skip
         limits = self._limits
-        settings = {"lake": self._lake, "memory_mb": limits.memory_mb}
-        ready = self._talk({**settings, "address_space_mb": limits.address_space_mb}, deadline)
+        settings = {
+            "lake": self._lake,
+            "memory_mb": limits.memory_mb,
+            "address_space_mb": limits.address_space_mb,
+        }
+        ready = self._talk(settings, limits.start_seconds)
         self._note = ready["note"]
 
-    def _talk(self, message: Mapping[str, Any], deadline: float) -> dict[str, Any]:
+    def _talk(self, message: Mapping[str, Any], seconds: float) -> dict[str, Any]:
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
             raise _died()
@@ -143,7 +147,7 @@ class SqlBox:
             process.stdin.flush()
         except BrokenPipeError:
             raise _died() from None
-        line = _read_line(process.stdout, deadline, self._limits)
+        line = _read_line(process.stdout, seconds, self._limits.answer_bytes)
         reply: dict[str, Any] = json.loads(line)
         return reply
 
@@ -170,16 +174,17 @@ class SqlBox:
                 _close(pipe)
 
 
-def _read_line(pipe: IO[bytes], deadline: float, limits: Limits) -> bytes:
-    """One line of the process, byte-limited, before the deadline."""
+def _read_line(pipe: IO[bytes], seconds: float, most: int) -> bytes:
+    """One line of the process, of so many bytes at most and within so many seconds."""
+    deadline = time.monotonic() + seconds
     found = bytearray()
     while not found.endswith(b"\n"):
         ready, _, _ = select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))
         if not ready:
-            raise _late(limits.seconds)
+            raise _late(seconds)
         part = os.read(pipe.fileno(), 1 << 16)
         found += part
-        if not part or len(found) > limits.answer_bytes:
+        if not part or len(found) > most:
             raise _died()
     return bytes(found)
 

@@ -1,0 +1,111 @@
+"""Commits and marts for the console, from a real PostgreSQL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+from tests.unit.operations import lakes
+
+from tidewright.operations import history, sessions
+from tidewright.testing.postgres import TempPostgres
+
+MARTS = """
+create schema marts;
+create table marts.daily (day date, accounts int, total numeric(12,2));
+insert into marts.daily select date '2026-01-01' + i, i, i * 10 from generate_series(0, 99) i;
+create table marts.top (account_id int primary key, owner text, balance numeric);
+insert into marts.top select i, 'owner ' || i, 100 - i from generate_series(1, 20) i;
+create table marts.odd ("we""ird; drop" text, "n u m" float8);
+insert into marts.odd values ('a', 1), (null, 2), ('b', null);
+create table marts.flags (done bool);
+"""
+
+
+@pytest.fixture
+def pool(postgres: TempPostgres, database: psycopg.Connection, tmp_path: Path) -> sessions.Sessions:
+    job = lakes.job(postgres, database.info.dbname, tmp_path, tmp_path / "lake")
+    return sessions.Sessions(job)
+
+
+def test_an_empty_catalog_has_no_commit(pool: sessions.Sessions) -> None:
+    assert history.recent_commits(pool, 5) == ()
+    assert history.pin(pool).commit is None
+    pool.close()
+
+
+def test_commits_come_newest_first(
+    pool: sessions.Sessions, postgres: TempPostgres, database: psycopg.Connection, tmp_path: Path
+) -> None:
+    lakes.fill(postgres, database.info.dbname, tmp_path / "lake")
+    newest, oldest = history.recent_commits(pool, 5)
+    assert (newest.position, newest.changes, newest.tables) == ("0/20", 100, 1)
+    assert (oldest.id, oldest.newest_ms) == (newest.id - 1, None)
+    pin = history.pin(pool)
+    assert (pin.commit, pin.tables) == (newest.id, ("bank.users",))
+    assert "iceberg_scan" in pin.statements[-1]
+    pool.close()
+
+
+def test_each_mart_gives_the_rows_of_its_chart(
+    pool: sessions.Sessions, database: psycopg.Connection
+) -> None:
+    database.execute(MARTS.encode())
+    found = {
+        s.name: s.answer for s in history.samples(pool, ["top", "daily", "odd", "flags", "no"])
+    }
+    assert list(found) == ["top", "daily", "odd"]
+    assert len(found["daily"].rows) == 60 and found["daily"].rows[-1] == ("2026-04-10", "99")
+    assert [c.name for c in found["top"].columns] == ["owner", "balance"]
+    assert found["top"].rows[0] == ("owner 1", "99")
+    assert found["odd"].rows == (("a", "1"), ("b", None))
+    pool.close()
+
+
+@pytest.mark.parametrize(
+    ("columns", "picked"),
+    [
+        ([("id", "N"), ("day", "D"), ("n", "N")], ("day", "n", "D")),
+        ([("name", "S"), ("day", "D"), ("n", "N")], ("day", "n", "D")),
+        ([("account_id", "N"), ("balance", "N")], ("account_id", "balance", "S")),
+        ([("id", "N"), ("name", "S")], None),
+        ([("n", "N")], None),
+        ([], None),
+    ],
+)
+def test_the_default_chart(
+    columns: list[tuple[str, str]], picked: tuple[str, str, str] | None
+) -> None:
+    assert history.pick(columns) == picked
+
+
+def test_a_database_that_is_away_is_a_message(tmp_path: Path) -> None:
+    server = TempPostgres()
+    pool = sessions.Sessions(lakes.job(server, "nothing", tmp_path, tmp_path))
+    found = history.read(pool, ["daily"])
+    assert found.commits == () and "cannot be reached" in found.message
+
+
+def test_sessions_cannot_write_and_are_closed_when_idle(
+    pool: sessions.Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pool.use("marts") as first, pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        first.execute("create table x (a int)")
+    monkeypatch.setattr(sessions, "IDLE_SECONDS", 0.0)
+    pool.close_idle()
+    assert first.closed
+    with pool.use("marts") as second:
+        assert second.execute("select 1").fetchone() == (1,)
+    pool.close()
+
+
+def test_a_broken_session_is_replaced(
+    pool: sessions.Sessions, database: psycopg.Connection
+) -> None:
+    with pool.use("catalog") as first:
+        database.execute("select pg_terminate_backend(%s)", [first.info.backend_pid])
+    found = history.read(pool, [])
+    assert "did not answer" in found.message or found.message == ""
+    assert history.read(pool, []).message == ""
+    pool.close()

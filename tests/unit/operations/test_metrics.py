@@ -1,0 +1,58 @@
+"""The metrics page: each family from the figure it stands for."""
+
+from __future__ import annotations
+
+import pytest
+from tests.unit.console import scenes
+
+from tidewright.model import views
+from tidewright.operations import metrics
+
+PAGE = metrics.render(scenes.observation(trouble=True, now_ms=0))
+EXPECTED = {
+    "tidewright_service_healthy": ('{service="capture"}', "1"),
+    "tidewright_service_restarts_total": ('{service="refresh"}', "4"),
+    "tidewright_status_age_seconds": ('{writer="supervisor"}', "0.3"),
+    "tidewright_freshness_seconds": ('{hop="source_to_lake",quantile="0.95"}', "0.402"),
+    "tidewright_capture_changes_total": ("", "1603461"),
+    "tidewright_capture_commits_total": ("", "1947"),
+    "tidewright_capture_commit_seconds": ('{quantile="0.5"}', "0.017"),
+    "tidewright_capture_lag_bytes": ("", "18432"),
+    "tidewright_source_wal_kept_bytes": ("", "34603008"),
+    "tidewright_source_wal_cap_bytes": ("", "4294967296"),
+    "tidewright_dataset_rows": ('{dataset="bank.users"}', "48211"),
+    "tidewright_dataset_changes_per_second": ('{dataset="bank.users"}', "214.0"),
+    "tidewright_dataset_following": ('{dataset="bank.users"}', "1"),
+    "tidewright_refreshes_total": ("", "611"),
+    "tidewright_refresh_seconds": ("", "0.61"),
+    "tidewright_check_ok": ('{check="emails_are_unique"}', "0"),
+    "tidewright_check_failing_rows": ('{check="emails_are_unique"}', "2"),
+    "tidewright_mart_rows": ('{mart="top_accounts"}', "20"),
+    "tidewright_mart_published_timestamp_seconds": ('{mart="top_accounts"}', "-1.4"),
+    "tidewright_workload_changes_total": ('{source="bank"}', "1284390"),
+    "tidewright_workload_changes_per_second": ('{source="bank"}', "1003.0"),
+}
+
+
+@pytest.mark.parametrize("family", metrics.FAMILIES, ids=lambda f: f.name)
+def test_each_family_has_help_type_and_the_figure(family: metrics.Family) -> None:
+    labels, value = EXPECTED[family.name]
+    assert f"# HELP {family.name} {family.help}\n# TYPE {family.name} {family.kind}\n" in PAGE
+    assert f"\n{family.name}{labels} {value}\n" in PAGE
+
+
+def test_nothing_observed_is_an_empty_page() -> None:
+    assert metrics.render(views.Observation(at_ms=0)) == ""
+
+
+def test_a_name_from_the_data_cannot_forge_a_line() -> None:
+    family = metrics.Family("x", "gauge", "h", lambda seen: iter([({"a": 'b"}\ny 1\\'}, 1)]))
+    assert metrics._family(family, views.Observation(at_ms=0)).splitlines()[2:] == [
+        'x{a="b\\"}\\ny 1\\\\"} 1'
+    ]
+
+
+def test_names_carry_units_and_counters_end_in_total() -> None:
+    for family in metrics.FAMILIES:
+        assert family.name.startswith("tidewright_")
+        assert (family.kind == "counter") == family.name.endswith("_total")
