@@ -1,0 +1,59 @@
+"""Column changes: what can be followed exactly, and what stops the table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from tidewright.pipelines.worker import evolve
+
+KNOWN = (evolve.Known("id", 1, "int64"), evolve.Known("name", 2, "string"))
+OLD = {"id": "int64", "name": "string"}
+
+
+def live(**columns: tuple[int, str, bool]) -> Mapping[str, evolve.Live]:
+    return {name: evolve.Live(name, *facts) for name, facts in columns.items()}
+
+
+NOW = live(id=(1, "int64", False), name=(2, "string", False), phone=(3, "string", False))
+
+
+def test_add_and_drop() -> None:
+    assert evolve.changes(KNOWN, {**OLD, "phone": "string"}, NOW) == (evolve.Add("phone", "string"),)
+    assert evolve.changes(KNOWN, {"id": "int64"}, NOW) == (evolve.Drop("name"),)
+
+
+def test_a_rename_is_told_by_its_number() -> None:
+    now = live(id=(1, "int64", False), label=(2, "string", False))
+    streamed = {"id": "int64", "label": "string"}
+    assert evolve.changes(KNOWN, streamed, now) == (evolve.Rename("name", "label"),)
+
+
+def test_drop_and_add_in_one_step_is_not_a_rename() -> None:
+    now = live(id=(1, "int64", False), label=(3, "string", False))
+    streamed = {"id": "int64", "label": "string"}
+    found = evolve.changes(KNOWN, streamed, now)
+    assert found == (evolve.Drop("name"), evolve.Add("label", "string"))
+
+
+def test_widening() -> None:
+    known = (evolve.Known("id", 1, "int32"),)
+    assert evolve.changes(known, {"id": "int64"}, NOW) == (evolve.Promote("id", "int64"),)
+
+
+@pytest.mark.parametrize(
+    ("streamed", "now", "why"),
+    [
+        ({**OLD, "phone": "string"}, live(phone=(3, "string", True)), "default"),
+        ({**OLD, "phone": "string"}, {}, "changed again"),
+        ({"id": "int64", "label": "string"}, {}, "cannot be told"),
+        ({"id": "string", "name": "string"}, NOW, "changed its type"),
+        ({"id": "int32", "name": "string"}, NOW, "changed its type"),
+    ],
+)
+def test_what_would_be_a_guess_stops(
+    streamed: Mapping[str, str], now: Mapping[str, evolve.Live], why: str
+) -> None:
+    with pytest.raises(evolve.Impossible, match=why):
+        evolve.changes(KNOWN, streamed, now)
