@@ -72,7 +72,7 @@ def clashing_namespace(subject: Subject) -> Iterator[Problem]:
             hint = "Choose another name after to:, for example raw_data."
             yield Problem("file.clash", what, ("flow", n, "capture", "to"), hint)
         for i, name in enumerate(names):
-            if name in names[:i]:
+            if name in names[:i] and step.capture.tables[i] not in step.capture.tables[:i]:
                 what = f"two tables are called {name}, and would share {step.capture.to}.{name}"
                 place = ("flow", n, "capture", "tables", i)
                 yield Problem("file.clash", what, place, "Capture one of them; see docs/limits.md.")

@@ -34,6 +34,11 @@ class Reporter:
         if finding not in self.found:
             self.found.append(finding)
 
+    def guessed(self, key: str) -> bool:
+        """Whether some unknown key was taken for ``key``."""
+        hint = f"Did you mean {key}?"
+        return any(f.code == "file.unknown_key" and f.hint.startswith(hint) for f in self.found)
+
 
 def typed(
     model: type[M], root: tree.Fields, report: Reporter, later: Mapping[str, str]
@@ -94,6 +99,8 @@ def _report(detail: ErrorDetails, root: tree.Fields, report: Reporter) -> None:
     key = str(detail["loc"][-1]) if detail["loc"] else "the file"
     if kind.startswith("file."):
         report.add(kind, str(context["what"]), mark, str(context["hint"]))
+    elif kind == "missing" and report.guessed(key):
+        return  # the misspelt key was already reported
     elif kind == "missing":
         report.add("file.missing_key", f"the key {key} is missing here", mark, f"Add {key}: ...")
     elif kind in _TYPES:
