@@ -26,7 +26,8 @@ from tidewright.vault import files as vault
 TABLES = {"bank.users": ("id",), "bank.accounts": ("id",), "bank.notes": ("owner", "title")}
 SCHEMA = """
 create schema bank;
-create table bank.users (id bigint primary key, email text, name text, at timestamptz default now());
+create table bank.users (
+  id bigint primary key, email text, name text, at timestamptz default now());
 create table bank.accounts (id bigint primary key, balance numeric(18, 2) not null);
 create table bank.notes (owner int, title text, body text, primary key (owner, title));
 alter table bank.notes alter column body set storage external;
@@ -147,8 +148,8 @@ class Rig:
 
     def _note(self) -> None:
         self.source.execute(
-            "insert into bank.notes values (%s, 'fresh', repeat('y', 2500)) on conflict (owner, title)"
-            " do update set body = repeat('z', 2600) || excluded.owner",
+            "insert into bank.notes values (%s, 'fresh', repeat('y', 2500))"
+            " on conflict (owner, title) do update set body = repeat('z', 2600) || excluded.owner",
             (self.random.randint(1, 80),),
         )
 

@@ -119,7 +119,7 @@ class PromiseBroken(PlatformError):
     exit_code = 7
 
 
-class Transient(Exception):  # noqa: N818  a marker mixed into a family, not an error by itself
+class Transient(Exception):
     """Mixed into an error: trying again after ``after`` seconds may succeed."""
 
     after: float = 1.0

@@ -19,7 +19,8 @@ Replace = Callable[[object], object]
 
 def dumps(value: object) -> str:
     """Canonical JSON text of a noun, for a file or a digest."""
-    return json.dumps(encode(value), sort_keys=True, ensure_ascii=False, separators=(",", ":")) + "\n"
+    text = json.dumps(encode(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return text + "\n"
 
 
 def pretty(value: object) -> str:
@@ -29,7 +30,8 @@ def pretty(value: object) -> str:
 
 def loads(kind: type[T], text: str) -> T:
     """Read what ``dumps`` wrote. Raises ValueError or TypeError when the text is not a ``kind``."""
-    return decode(kind, json.loads(text))
+    found: T = decode(kind, json.loads(text))
+    return found
 
 
 def encode(value: Any) -> Any:

@@ -7,6 +7,7 @@ process holds plain text, numbers and secret names.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from tidewright.model import flow as flows
 from tidewright.model import values
@@ -108,3 +109,6 @@ class ConsoleJob:
     platform: str = ""
     lake: Lake | None = None
     marts: flows.Connection | None = None
+
+
+Job: TypeAlias = GrantsJob | WorkloadJob | CaptureJob | RefreshJob | ConsoleJob

@@ -26,7 +26,10 @@ class ServiceState:
 
     name: str
     role: str
-    state: Literal["waiting", "starting", "running", "unhealthy", "backoff", "stopping", "stopped", "done", "failed"]
+    state: Literal[
+        "waiting", "starting", "running", "unhealthy", "backoff", "stopping", "stopped", "done",
+        "failed",
+    ]  # fmt: skip
     pid: int | None
     healthy: bool
     message: str

@@ -70,7 +70,7 @@ class Process:
     files: Mapping[str, values.Join] = field(default_factory=dict)
     prepare: tuple[Prepare, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
-    job: jobs.GrantsJob | jobs.WorkloadJob | jobs.CaptureJob | jobs.RefreshJob | jobs.ConsoleJob | None = None
+    job: jobs.Job | None = None
     drops_root: bool = False
     stop_signal: Literal["TERM", "INT"] = "TERM"
     stop_seconds: float = 10.0

@@ -106,9 +106,7 @@ def _at_rate(noun: object, rate: float | None) -> object:
     return noun
 
 
-def _measure(
-    name: str, place: state.Environment, wish: Wish, talk: up.Talk, began: float
-) -> Shown:
+def _measure(name: str, place: state.Environment, wish: Wish, talk: up.Talk, began: float) -> Shown:
     capture = lakeside.job(place, "capture", jobs.CaptureJob)
     refresh = lakeside.job(place, "refresh", jobs.RefreshJob)
     workload = lakeside.job(place, f"workload-{capture.source.name}", jobs.WorkloadJob)
@@ -207,5 +205,3 @@ def _pss(process: psutil.Process) -> int:
         return int(process.memory_full_info().pss)
     except psutil.Error:
         return 0
-
-

@@ -27,9 +27,7 @@ MARTS = "source_to_marts"
 WRITE = "update bank.users set email = %s where id = 1"
 TABLE = "bank.users"
 READ = "select email from {source} where id = 1"
-PUBLISHED = (
-    "select position from marts.tidewright_publications order by published_at desc limit 1"
-)
+PUBLISHED = "select position from marts.tidewright_publications order by published_at desc limit 1"
 
 
 @dataclass(slots=True)
@@ -44,7 +42,9 @@ class Sent:
 class Probe:
     """``start``, wait, ``stop``; then ``percentiles`` per hop, in milliseconds."""
 
-    def __init__(self, capture: jobs.CaptureJob, workload: jobs.WorkloadJob, marts: flow.Connection) -> None:
+    def __init__(
+        self, capture: jobs.CaptureJob, workload: jobs.WorkloadJob, marts: flow.Connection
+    ) -> None:
         self._capture, self._workload, self._marts = capture, workload, marts
         self._secrets = str(capture.secrets)
         self._sent = Sent()
@@ -95,12 +95,11 @@ class Probe:
         duck, before = ducks.connect(threads=1), None
         with postgres.connect(self._capture.lake.catalog, self._secrets) as conn:
             while not self._ending.wait(LOOK_EVERY):
-                pinned = reader.pin(conn, self._capture.name)
-                view = next((v for v in reader.views(pinned) if f"{v.schema}.{v.table}" == TABLE), None) if pinned else None
-                if view is None or view.source == before:
+                source = _source(reader.pin(conn, self._capture.name))
+                if source is None or source == before:
                     continue
-                before = view.source
-                rows = duck.execute(READ.format(source=view.source)).fetchall()
+                before = source
+                rows = duck.execute(READ.format(source=source)).fetchall()
                 self._arrived(CURRENT, _number(str(rows[0][0])) if rows else 0)
 
     def _look_at_marts(self) -> None:
@@ -120,6 +119,12 @@ class Probe:
         now, seen = time.monotonic(), self._sent.seen[hop]
         for number in range(len(seen) + 1, upto + 1):
             seen.append(now - self._sent.at[number])
+
+
+def _source(pinned: reader.Pinned | None) -> str | None:
+    """What DuckDB selects from to read the probed table at this commit."""
+    found = reader.views(pinned) if pinned else ()
+    return next((v.source for v in found if f"{v.schema}.{v.table}" == TABLE), None)
 
 
 def _number(email: str) -> int:

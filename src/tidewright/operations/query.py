@@ -12,7 +12,7 @@ from tidewright.operations import lakeside, state
 def query(
     environment: state.Environment, sql: str, commit_id: int | None = None, limit: int = 1000
 ) -> acts.Rows:
-    """The answer's first ``limit`` rows; the notes say of which commit, and whether more were cut."""
+    """The first ``limit`` rows; the notes say of which commit, and whether more were cut."""
     capture = lakeside.job(environment, "capture", jobs.CaptureJob)
     with lakeside.catalog(capture) as conn:
         found = lakeside.pinned(conn, capture.name, commit_id)

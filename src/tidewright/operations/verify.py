@@ -46,7 +46,8 @@ def verify(
         stopped = _stopped(conn, capture)
         with _cut(conn, capture, seconds, say) as cut:
             duck = lakeside.views(cut.pinned)
-            found = tuple(_compare(cut, duck, name, say) for name in _followed(capture, cut, stopped))
+            names = _followed(capture, cut, stopped)
+            found = tuple(_compare(cut, duck, name, say) for name in names)
             invariants = _invariants(environment, capture, cut, duck, stopped, say)
     ok = all(_exact(t) for t in found) and all(i.ok for i in invariants)
     return acts.Verification(ok, flows.lsn_text(cut.position), found, invariants)
@@ -78,7 +79,9 @@ def _followed(capture: jobs.CaptureJob, cut: Cut, stopped: dict[str, str]) -> tu
     return tuple(t for t in wanted if t in cut.pinned.tables and t not in stopped)
 
 
-def _compare(cut: Cut, duck: duckdb.DuckDBPyConnection, name: str, say: Say) -> acts.TableDifference:
+def _compare(
+    cut: Cut, duck: duckdb.DuckDBPyConnection, name: str, say: Say
+) -> acts.TableDifference:
     key = _key(cut, name)
     found = tables.compare(cut.source.connection, duck, name, key)
     say(f"{name}: {found.source_rows:,} rows in the source, {found.lake_rows:,} in the lake")

@@ -1,7 +1,7 @@
-"""A seeded model of source, slot, lake and workers that drives the real core and breaks it anywhere.
+"""A seeded model of source, slot, lake and workers that drives the real core and breaks it.
 
 One history is a seed: the same seed gives the same events and the same trace, byte for byte. After
-every event the world is compared with a plain oracle (replay of the source's log). What is modelled:
+every event the world is compared with an oracle (replay of the source's log). What is modelled:
 writes, first copies, tables added later, poisoned tables, cuts, crashes, lost commit answers that
 landed or not, sources that go away half-way, lost advances, and a second worker on the same lake.
 """
@@ -9,7 +9,6 @@ landed or not, sources that go away half-way, lost advances, and a second worker
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tidewright.pipelines.core import acts, decide, learn, state
@@ -268,7 +267,7 @@ class World:
         self.odds = Odds()
         self.source = Source()
         self.lake = Lake()
-        self.wanted = TABLES[:2]
+        self.wanted: tuple[str, ...] = TABLES[:2]
         self.workers = [Worker(self, self.wanted)]
         self.trace: list[str] = []
         self.faults = 0
@@ -299,7 +298,8 @@ class World:
     def _write(self) -> None:
         count = self.rng.randint(1, 4)
         changes = tuple(
-            Change(self.rng.choice(TABLES), self.rng.randint(1, 6), self._value()) for _ in range(count)
+            Change(self.rng.choice(TABLES), self.rng.randint(1, 6), self._value())
+            for _ in range(count)
         )
         self.source.write(changes)
         self.trace.append(f"write {changes}")
@@ -350,7 +350,7 @@ class World:
         """Every table equals the oracle at the position it stands at, and nothing was let go."""
         lake = self.lake
         for table, rows in lake.tables.items():
-            at = lake.stopped[table][1] if table in lake.stopped else lake.position or 0
+            at = lake.stopped.get(table, ("", lake.position or 0))[1]
             self._same(f"{table} at {at}", rows, self.source.at(at, table))
             since = lake.since[table]
             self._same(f"raw {table}", lake.raw[table], self.source.changes(since, at, table))
@@ -374,7 +374,7 @@ class World:
         for _ in range(40 + 4 * len(self.source.log)):
             self._step(self.workers[0])
         self.check()
-        healthy: Mapping[str, Rows] = {t: r for t, r in self.lake.tables.items() if t not in self.lake.stopped}
         for table in self.wanted:
             if table not in self.lake.stopped:
-                self._same(f"{table} at the end", healthy.get(table), self.source.at(self.source.now, table))
+                want = self.source.at(self.source.now, table)
+                self._same(f"{table} at the end", self.lake.tables.get(table), want)

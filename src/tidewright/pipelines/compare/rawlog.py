@@ -29,15 +29,21 @@ def once(duck: duckdb.DuckDBPyConnection, raw: str) -> acts.Invariant:
         f"{tables.relation(raw)} group by source_table, _lsn, _seq, op having count(*) > 1)"
     ).fetchall()
     twice = int(str(rows[0][0]))
-    return acts.Invariant(f"{raw}: each change once", twice == 0, f"{twice} changes are there twice")
+    detail = f"{twice} changes are there twice"
+    return acts.Invariant(f"{raw}: each change once", twice == 0, detail)
 
 
 def replays(
-    duck: duckdb.DuckDBPyConnection, raw: str, current: str, key: Sequence[str], raw_key: Sequence[str]
+    duck: duckdb.DuckDBPyConnection,
+    raw: str,
+    current: str,
+    key: Sequence[str],
+    raw_key: Sequence[str],
 ) -> acts.Invariant:
-    """The last change of each key, unless it is a delete, is exactly the keys of current state."""
+    """The last changes of all keys, deletes aside, are exactly the keys of current state."""
     mine = ", ".join(map(tables.quoted, key))
-    theirs = ", ".join(f"{tables.quoted(r)} as {tables.quoted(k)}" for r, k in zip(raw_key, key, strict=True))
+    pairs = zip(raw_key, key, strict=True)
+    theirs = ", ".join(f"{tables.quoted(r)} as {tables.quoted(k)}" for r, k in pairs)
     names = ", ".join(map(tables.quoted, raw_key))
     log = tables.relation(raw)
     alive = (

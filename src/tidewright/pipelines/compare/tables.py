@@ -61,7 +61,9 @@ def _copy_out(source: psycopg.Connection, table: str, columns: Sequence[str], fi
             out.write(block)
 
 
-def _load(duck: duckdb.DuckDBPyConnection, file: Path, columns: Sequence[str], types: Mapping[str, str]) -> None:
+def _load(
+    duck: duckdb.DuckDBPyConnection, file: Path, columns: Sequence[str], types: Mapping[str, str]
+) -> None:
     """Only quoted text is a value: an unquoted nothing is NULL, a quoted one an empty string."""
     names = ", ".join(f"{literal(name)}: 'varchar'" for name in columns)
     typed = ", ".join(_cast(name, types.get(name, "VARCHAR")) for name in columns)
@@ -83,12 +85,17 @@ def _cast(name: str, kind: str) -> str:
 
 
 def _differences(
-    duck: duckdb.DuckDBPyConnection, table: str, key: Sequence[str], shared: Sequence[str], unknown: Sequence[str]
+    duck: duckdb.DuckDBPyConnection,
+    table: str,
+    key: Sequence[str],
+    shared: Sequence[str],
+    unknown: Sequence[str],
 ) -> acts.TableDifference:
     lake, using = relation(table), ", ".join(map(quoted, key))
     unlike = [f"s.{quoted(c)} is distinct from l.{quoted(c)}" for c in shared if c not in key]
     unlike += [f"s.{quoted(c)} is not null" for c in unknown]
-    joined = f"from verify_source s join {lake} l using ({using}) where {' or '.join(unlike) or 'false'}"
+    changed = " or ".join(unlike) or "false"
+    joined = f"from verify_source s join {lake} l using ({using}) where {changed}"
     only_source = f"from verify_source s anti join {lake} l using ({using})"
     only_lake = f"from {lake} l anti join verify_source s using ({using})"
     examples = [

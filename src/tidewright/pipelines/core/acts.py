@@ -90,8 +90,18 @@ class Stop:
 
 
 Act: TypeAlias = (
-    Open | MakeSlot | StartCopy | Join | Pull | Commit | ReadBack | Reload | Advance
-    | CutReached | Rest | Stop
+    Open
+    | MakeSlot
+    | StartCopy
+    | Join
+    | Pull
+    | Commit
+    | ReadBack
+    | Reload
+    | Advance
+    | CutReached
+    | Rest
+    | Stop
 )
 
 # -- outcomes -------------------------------------------------------------------------------
@@ -248,7 +258,25 @@ class Rested:
 
 
 Outcome: TypeAlias = (
-    Opened | SlotMade | CopyStarted | CopyFinished | CopyFailed | Joined | Pulled | PullFailed
-    | Done | Refused | Unknown | Landed | Absent | Reloaded | Advanced | SlotGone | TableStopped
-    | HoldAsked | CutAsked | CutReleased | Rested
+    Opened
+    | SlotMade
+    | CopyStarted
+    | CopyFinished
+    | CopyFailed
+    | Joined
+    | Pulled
+    | PullFailed
+    | Done
+    | Refused
+    | Unknown
+    | Landed
+    | Absent
+    | Reloaded
+    | Advanced
+    | SlotGone
+    | TableStopped
+    | HoldAsked
+    | CutAsked
+    | CutReleased
+    | Rested
 )

@@ -8,7 +8,7 @@ from typing import assert_never
 from tidewright.pipelines.core import acts, state
 
 
-def learn(now: state.State, seen: acts.Outcome) -> state.State:  # noqa: C901, PLR0911, PLR0912  one flat table of outcomes reads better than a dispatch
+def learn(now: state.State, seen: acts.Outcome) -> state.State:
     """The state after ``seen``."""
     match seen:
         case acts.Opened():

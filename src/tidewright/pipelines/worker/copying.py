@@ -98,9 +98,7 @@ class Copying:
                     return
                 self.progress.rows[name] += stage.stage(part, 0, None)
 
-    def _make(
-        self, seen: snapshot.Snapshot, name: str, build: following.Make
-    ) -> tables.Followed:
+    def _make(self, seen: snapshot.Snapshot, name: str, build: following.Make) -> tables.Followed:
         try:
             return following.make(self._capture, name, seen.describe(name), build)
         except errors.Refused as problem:
@@ -109,5 +107,3 @@ class Copying:
 
 def _fixed_columns(name: str) -> Mapping[str, evolve.Live]:
     raise staging.Trouble(name, "its columns changed while it was copied: copy it again")
-
-

@@ -57,13 +57,13 @@ def current(conn: psycopg.Connection, flow: str) -> Request | None:
 def answer(conn: psycopg.Connection, request: Request, state: str, commit_id: int | None) -> None:
     """The worker's word: ``held`` or ``done``."""
     conn.execute(
-        "update tidewright_cuts set state = %s, commit_id = %s where id = %s and state <> 'released'",
+        "update tidewright_cuts set state = %s, commit_id = %s where id = %s",
         (state, commit_id, request.id),
     )
 
 
 class Asking:
-    """The asker's side. ``with Asking(conn, flow, seconds) as cut: cut.held(); ... cut.at(lsn)``."""
+    """The asker's side: ``with Asking(conn, flow, seconds) as cut``, then ``held``, then ``at``."""
 
     def __init__(self, conn: psycopg.Connection, flow: str, seconds: float) -> None:
         self._conn = conn

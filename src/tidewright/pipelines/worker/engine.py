@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import assert_never
 
-import numpy as np
 import psycopg
 
 from tidewright import errors
@@ -264,11 +263,11 @@ class Engine:
         for table in touched:
             table.changed = False
             live = self._live_columns(table.name)
-            again = [c.name for c in table.known if c.name in live and live[c.name].attnum != c.attnum]
+            numbers = {name: column.attnum for name, column in live.items()}
+            again = [c.name for c in table.known if numbers.get(c.name, c.attnum) != c.attnum]
             if again:
-                raise staging.Trouble(
-                    table.name, f"column {', '.join(again)} was dropped and made again in the source"
-                )
+                what = f"column {', '.join(again)} was dropped and made again in the source"
+                raise staging.Trouble(table.name, what)
 
     def _stop_table(self, name: str, reason: str) -> acts.Outcome:
         last = self.lake.last_commit()

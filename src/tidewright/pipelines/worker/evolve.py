@@ -60,7 +60,7 @@ Change: TypeAlias = Add | Drop | Rename | Promote
 WIDER: Mapping[str, tuple[str, ...]] = {"int32": ("int64",), "float": ("double",)}
 
 
-class Impossible(Exception):  # noqa: N818  caught by staging, which stops the table with this text
+class Impossible(Exception):
     """The change cannot be followed; the text says why and is shown to the user."""
 
 
@@ -92,8 +92,8 @@ def _renames(gone: list[Known], new: list[str], live: Mapping[str, Live]) -> lis
     unsure = [name for name in new if name not in live]
     if unsure:
         raise Impossible(
-            f"columns {', '.join(c.name for c in gone)} went and {', '.join(new)} came in one step, "
-            f"and {', '.join(unsure)} changed again since, so a rename cannot be told from a drop"
+            f"columns {', '.join(c.name for c in gone)} went and {', '.join(new)} came in one "
+            f"step, and {', '.join(unsure)} changed again since: rename and drop look the same"
         )
     return [Rename(numbers[live[n].attnum], n) for n in new if live[n].attnum in numbers]
 

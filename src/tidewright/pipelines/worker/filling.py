@@ -21,7 +21,7 @@ Fetch = Callable[[Sequence[int], Sequence[str]], pa.Table]
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a row's unsent values are: ``row`` of this part, or the lake under the key of ``row``."""
+    """Where unsent values are: in ``row`` of this part, or in the lake under that row's key."""
 
     row: int
     in_lake: bool

@@ -37,7 +37,8 @@ def make(
     raw_columns = capture.raw_columns.get(name)
     schema = schemas.raw_schema(relation, raw_columns, key)
     mine = build(name, schemas.schema_of(relation, key), PartitionSpec(spec_id=0), facts)
-    log = build(tables.raw_name(capture.raw_namespace, name), schema, schemas.raw_partition(schema), {})
+    raw_name = tables.raw_name(capture.raw_namespace, name)
+    log = build(raw_name, schema, schemas.raw_partition(schema), {})
     return _followed(name, key, raw_columns, (mine, log))
 
 

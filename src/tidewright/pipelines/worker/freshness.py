@@ -1,4 +1,4 @@
-"""Percentiles of delay over the last minute, for each hop. Samples are weighted: one transaction, one vote."""
+"""Percentiles of delay over the last minute: one transaction, one vote."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ PATIENCE = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 @dataclass(slots=True)
 class Loop:
-    """Runs until ``ending`` is set or the core says stop. Answers the reason, None when asked to end."""
+    """Runs until ``ending`` is set or the core says stop."""
 
     hands: engine.Engine
     voice: report.Report
@@ -49,7 +49,8 @@ class Loop:
             except errors.PlatformError as problem:
                 self._outage(problem.what, problem.code)
             except psycopg.Error as problem:
-                self._outage(f"the catalog does not answer: {str(problem).partition(chr(10))[0]}", "lake.catalog")
+                line = str(problem).partition("\n")[0]
+                self._outage(f"the catalog does not answer: {line}", "lake.catalog_lost")
             else:
                 if isinstance(act, acts.Stop):
                     return act

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 
-from tidewright.pipelines.feeds import peek
+from tidewright.pipelines.feeds import peek, slots
 
 PREFIX = "tidewright"
 EVERY = 1.0
@@ -21,7 +21,7 @@ class Pulse:
     def __init__(self, name: str) -> None:
         self._name = name
         self._next = 0.0
-        self.slot: peek.slots.SlotState | None = None
+        self.slot: slots.SlotState | None = None
 
     def due(self, feed: peek.PeekFeed, now: float) -> None:
         """Beat if a second has passed. An outage of the source passes through."""

@@ -6,6 +6,7 @@ import os
 import time
 from collections import deque
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from tidewright.pipelines.worker import engine, freshness, pulse, tables
 EVERY = 0.25
 RATE_WINDOW = 10.0
 HOP = "source_to_lake"
+Kind = Literal["waiting", "copying", "following", "stopped"]
 
 
 class Report:
@@ -123,18 +125,23 @@ def _current(
     rate: float,
 ) -> observed.DatasetState:
     stopped = known.stopped.get(name)
-    kind = "stopped" if stopped is not None else "following" if name in known.following else "waiting"
-    if copied is not None and kind == "waiting":
-        kind = "copying"
     return observed.DatasetState(
         dataset=name,
-        state=kind,
+        state=_kind(name, known, copied),
         rows=followed.current.rows() if followed else copied or 0,
         rate=round(rate, 1),
         position=followed.lake[0].properties.get("tidewright.position") if followed else None,
         snapshot=followed.lake[0].snapshot_id if followed else None,
         message=stopped or "",
     )
+
+
+def _kind(name: str, known: state.State, copied: int | None) -> Kind:
+    if name in known.stopped:
+        return "stopped"
+    if name in known.following:
+        return "following"
+    return "waiting" if copied is None else "copying"
 
 
 def _raw(

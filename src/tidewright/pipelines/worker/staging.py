@@ -23,7 +23,7 @@ from tidewright.pipelines.worker import evolve, filling, tables
 LiveColumns = Callable[[str], Mapping[str, evolve.Live]]
 
 
-class Trouble(Exception):  # noqa: N818  not an error of the worker: one table stops, the rest goes on
+class Trouble(Exception):
     """``table`` cannot be carried exactly; ``reason`` is shown to the user."""
 
     def __init__(self, table: str, reason: str) -> None:

@@ -42,7 +42,10 @@ def test_next_act(now: state.State, act: acts.Act) -> None:
     [
         (acts.Opened(50, "1/1/bank", "2/1/bank", acts.Slot(50), ("a",)), "source.identity"),
         (acts.Opened(50, "1/1/bank", "1/1/bank", None, ("a",)), "source.slot_missing"),
-        (acts.Opened(50, "1/1/bank", "1/1/bank", acts.Slot(50, lost=True), ("a",)), "source.slot_lost"),
+        (
+            acts.Opened(50, "1/1/bank", "1/1/bank", acts.Slot(50, lost=True), ("a",)),
+            "source.slot_lost",
+        ),
         (acts.Opened(50, "1/1/bank", "1/1/bank", acts.Slot(51), ("a",)), "source.slot_ahead"),
     ],
 )  # fmt: skip

@@ -29,7 +29,12 @@ def test_a_history_repeats_byte_for_byte() -> None:
 def _slot_moves_first(now: state.State) -> acts.Act:
     """A wrong core: the slot lets go of what is only staged."""
     ready = now.staged is not None and now.doubt is None and not now.dirty
-    if ready and now.confirmed is not None and now.staged is not None and now.confirmed < now.staged:
+    if (
+        ready
+        and now.confirmed is not None
+        and now.staged is not None
+        and now.confirmed < now.staged
+    ):
         return acts.Advance(now.staged)
     return RIGHT_DECIDE(now)
 
