@@ -33,7 +33,7 @@ e2e *ARGS:
 
 # the console in Chromium, screenshots kept in .ci/out/
 console *ARGS:
-    {{python}} -m pytest -m heavy tests/console {{ARGS}}
+    {{python}} -m pytest -m heavy tests/e2e/test_console_browser.py {{ARGS}}
 
 # the wheel, in dist/
 build:
