@@ -86,7 +86,7 @@ def live(folder: Path) -> None:
     print("a killed server is started again")
     found = state.find(folder, None)
     stop.stop(found, TALK)
-    assert not living(place)
+    wait_for(lambda: not living(place))
     print("nothing left after stop")
     destroy.destroy(found, TALK)
     assert not place.root.exists()

@@ -82,6 +82,7 @@ def up(
         if process is not None and process.stdin is not None:
             process.stdin.close()
             waiting.until_stopped(place, teller, STOP_SECONDS)
+            process.wait()
     return outcome
 
 

@@ -73,7 +73,7 @@ def until_stopped(place: layout.Layout, teller: Teller, seconds: float) -> None:
     while driver.running(place):
         status = driver.status(place)
         if status is not None and status.state == "stopping":
-            teller.tell(status.services)
+            teller.tell(tuple(s for s in status.services if s.state == "stopped"))
         if time.monotonic() > deadline:
             raise errors.TimedOut(
                 "local.not_stopped",

@@ -30,7 +30,7 @@ from tidewright.targets.local import (
 
 T = TypeVar("T")
 Process: TypeAlias = "subprocess.Popen[bytes]"
-START_SECONDS = 10.0
+_SAID = "supervisor.err"
 
 
 def running(place: layout.Layout) -> bool:
@@ -74,15 +74,15 @@ def current(place: layout.Layout) -> description.Description | None:
         return None
 
 
-def start(place: layout.Layout, *, attached: bool = False) -> Process:
-    """Start a supervisor in a session of its own, and wait until it holds the lock.
+def start(place: layout.Layout, *, attached: bool = False) -> Process | None:
+    """Start a supervisor in a session of its own; it holds the lock when this returns.
 
     ``attached``: it ends when the returned process's standard input is closed, so that it does
-    not outlive this command in whatever way this command ends.
+    not outlive this command in whatever way this command ends. Otherwise nobody waits for it.
     """
     argv = [sys.executable, "-P", "-m", "tidewright.targets.local.supervisor"]
-    argv += ["--root", str(place.root), *(["--attached"] if attached else [])]
-    with layout.refusing(place.logs), (place.logs / "supervisor.err").open("wb") as output:
+    argv += ["--root", str(place.root), "--attached" if attached else "--detach"]
+    with layout.refusing(place.logs), (place.logs / _SAID).open("wb") as output:
         process = subprocess.Popen(
             argv,
             stdin=subprocess.PIPE if attached else subprocess.DEVNULL,
@@ -91,8 +91,12 @@ def start(place: layout.Layout, *, attached: bool = False) -> Process:
             cwd=place.root,
             start_new_session=True,
         )
-    _await_lock(place, process)
-    return process
+    if attached:
+        _await_lock(place, process)
+        return process
+    if process.wait() != 0:
+        raise _not_started(place)
+    return None
 
 
 def reload(place: layout.Layout) -> None:
@@ -148,20 +152,21 @@ def _remove_others(place: layout.Layout, keep: frozenset[str]) -> None:
 
 
 def _await_lock(place: layout.Layout, process: Process) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
+    while process.poll() is None:
         if lock.holder(place.root) == process.pid:
             return
-        if process.poll() is not None:
-            break
         time.sleep(0.02)
-    said = (place.logs / "supervisor.err").read_text(encoding="utf-8", errors="replace")
+    raise _not_started(place)
+
+
+def _not_started(place: layout.Layout) -> errors.StepFailed:
+    said = (place.logs / _SAID).read_text(encoding="utf-8", errors="replace")
     lines = said.strip().splitlines()
-    raise errors.StepFailed(
+    return errors.StepFailed(
         "local.supervisor",
         f"the supervisor did not start: {lines[-1] if lines else 'it said nothing'}",
         str(place.root),
-        "See logs/supervisor.err there, then run the command again.",
+        f"See logs/{_SAID} there, then run the command again.",
     )
 
 

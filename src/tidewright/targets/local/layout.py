@@ -32,6 +32,8 @@ _CODES = {
     errno.EACCES: "local.read_only",
     errno.EPERM: "local.read_only",
     errno.EROFS: "local.read_only",
+    errno.EEXIST: "local.read_only",
+    errno.ENOTDIR: "local.read_only",
     errno.ENOSPC: "local.disk_full",
     errno.EDQUOT: "local.disk_full",
 }

@@ -7,6 +7,7 @@ and each service has a file of its own, so that no row can pass for another serv
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import logging.handlers
 from collections import deque
@@ -77,4 +78,6 @@ class LogFile(asyncio.Protocol):
         self._last.clear()
 
     def close(self) -> None:
-        self._handler.close()
+        # What a full disk did not take at the last write, it does not take now either.
+        with contextlib.suppress(OSError):
+            self._handler.close()

@@ -72,6 +72,7 @@ async def _command(argv: tuple[str, ...], unit: description.Unit) -> Verdict:
     except asyncio.CancelledError:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
+        await process.wait()
         raise
     lines = output.decode(errors="replace").strip().splitlines()
     return Verdict(process.returncode == 0, lines[-1] if lines and process.returncode else "")

@@ -33,7 +33,7 @@ from tidewright.targets.local import (
 EVERY = 1.0
 
 REFUSED = 4
-_LOCK_PATIENCE = 2.0
+_LOCK_PATIENCE = 0.5
 
 
 class Supervisor:
@@ -122,6 +122,8 @@ class Supervisor:
     async def _tell_forever(self) -> None:
         while True:
             self._tell()
+            if not (self._root / "run").is_dir():
+                self.ask("stop")  # somebody removed the folder under us: nobody can stop us later
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changes.wait(), EVERY)
 
@@ -192,19 +194,35 @@ def _at_end_of_input(loop: asyncio.AbstractEventLoop, supervisor: Supervisor) ->
         supervisor.ask("stop")
 
 
+def _detach() -> int:
+    """Go on in a child that nobody waits for. Our caller's answer is whether it got the lock."""
+    read_end, write_end = os.pipe()
+    if os.fork() == 0:
+        os.close(read_end)
+        return write_end
+    os.close(write_end)
+    os._exit(0 if os.read(read_end, 1) else REFUSED)
+
+
 def main() -> int:
     """Take the lock, remove what a crash left, run."""
     parser = argparse.ArgumentParser(prog="tidewright-supervisor")
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--attached", action="store_true", help="end with standard input")
+    parser.add_argument("--detach", action="store_true", help="return when it holds the lock")
     options = parser.parse_args()
+    ready = _detach() if options.detach else None
     deadline = time.monotonic() + _LOCK_PATIENCE
     while True:
         with lock.held(options.root) as got:
             if got:
+                if ready is not None:
+                    os.write(ready, b"1")
+                    os.close(ready)
                 reaper_command.reap_locked(options.root)
                 asyncio.run(_main(options.root, attached=options.attached))
-                return 0
+                # The lock goes with the process: whoever sees it free finds nothing of ours.
+                os._exit(0)
         # Someone who only asks whether we run holds the lock for a moment.
         if time.monotonic() > deadline:
             sys.stderr.write("another supervisor runs this environment\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -43,7 +42,9 @@ class Home:
         self.root = place.root
         self._processes: list[subprocess.Popen[bytes]] = []
 
-    def unit(self, name: str, code: str = "import time; time.sleep(1000)", **more: object) -> description.Unit:
+    def unit(
+        self, name: str, code: str = "import time; time.sleep(1000)", **more: object
+    ) -> description.Unit:
         folder = str(self.root / "data" / name)
         argv = (sys.executable, "-S", "-c", code)
         fields = {"role": "test", "kind": "server", "argv": argv, "folder": folder, **more}
@@ -54,10 +55,15 @@ class Home:
         files.replace_private(self.root / description.FILE, codec.dumps(found))
         return found
 
-    def start(self, *units: description.Unit, attached: bool = False) -> subprocess.Popen[bytes]:
-        if units:
-            self.write(*units)
-        process = driver.start(self.place, attached=attached)
+    def start(self, *units: description.Unit) -> None:
+        self.write(*units)
+        driver.start(self.place)
+
+    def attach(self, *units: description.Unit) -> subprocess.Popen[bytes]:
+        """Its standard input is the leash."""
+        self.write(*units)
+        process = driver.start(self.place, attached=True)
+        assert process is not None
         self._processes.append(process)
         return process
 
@@ -78,6 +84,11 @@ class Home:
         text = (self.root / "logs" / "supervisor.log").read_text(encoding="utf-8")
         return [line.partition(" ")[2] for line in text.splitlines()]
 
+    def output(self, name: str) -> str:
+        """What a service has said so far."""
+        file = self.root / "logs" / f"{name}.log"
+        return file.read_text(encoding="utf-8") if file.exists() else ""
+
     def note(self, name: str) -> Path:
         """A file that a unit's program may write into."""
         return self.root / "run" / name
@@ -88,16 +99,8 @@ class Home:
 
     def end(self) -> None:
         for process in self._processes:
-            if process.stdin:
-                process.stdin.close()
-        if lock.holder(self.root) is not None:
-            driver.ask_stop(self.place)
-        for process in self._processes:
-            try:
-                process.wait(SECONDS)
-            except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGKILL)
-                process.wait(SECONDS)
+            process.communicate()
+        driver.ask_stop(self.place)
         wait_for(lambda: lock.holder(self.root) is None)
         driver.reap(self.place)
 

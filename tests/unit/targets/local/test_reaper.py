@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
-
 import psutil
-
 from tests.unit.targets.local.conftest import Home, is_alive, wait_for
 
 from tidewright.targets.local import driver, lock, reaper, reaper_command
@@ -100,7 +98,9 @@ def test_an_ordered_stop_leaves_no_run_file_entry_and_no_guardian(home: Home) ->
     assert not is_alive(guardian)
 
 
-def _seen(pid: int, parent: int = 1, session: int = 0, started: float = 0.0, root: str | None = None) -> reaper.Seen:
+def _seen(
+    pid: int, parent: int = 1, session: int = 0, started: float = 0.0, root: str | None = None
+) -> reaper.Seen:
     return reaper.Seen(pid, parent, session or pid, started, root)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,17 +12,6 @@ from tests.unit.targets.local.conftest import Home, is_alive, wait_for
 
 from tidewright.model import codec
 from tidewright.targets.local import description, driver, lock
-
-FOREVER = "import time; time.sleep(1000)"
-
-
-def _notes(home: Home, before: str = "") -> str:
-    """A program that appends its folder's name to one file, then stays."""
-    file = str(home.note("order"))
-    return (
-        f"import os, time; {before}; "
-        f"open({file!r}, 'a').write(os.path.basename(os.getcwd()) + ' '); time.sleep(1000)"
-    )
 
 
 def test_a_service_waits_until_its_need_is_healthy(home: Home) -> None:
@@ -48,7 +38,7 @@ def test_a_task_is_done_before_its_dependents_start(home: Home) -> None:
 
 def test_a_failing_task_is_tried_again_until_it_succeeds(home: Home) -> None:
     file = str(home.note("tries"))
-    code = f"import os, sys; n = os.path.exists({file!r}); open({file!r}, 'a').close(); sys.exit(not n)"
+    code = f"import os, sys; n = os.path.exists({file!r}); open({file!r}, 'a'); sys.exit(not n)"
     home.start(home.unit("grant", code, kind="task"))
     assert home.wait("grant", "done").restarts == 1
 
@@ -88,7 +78,7 @@ def test_stop_goes_backwards(home: Home) -> None:
         home.unit("a", code), home.unit("b", code, needs=("a",)), home.unit("c", code, needs=("b",))
     )
     home.wait("c", "running")
-    wait_for(lambda: "on" in (home.root / "logs" / "c.log").read_text())
+    wait_for(lambda: "on" in home.output("c"))
     home.stop()
     assert home.note("stops").read_text().split() == ["c", "b", "a"]
     assert driver.status(home.place).state == "stopped"
@@ -96,13 +86,15 @@ def test_stop_goes_backwards(home: Home) -> None:
 
 
 def test_a_service_that_ignores_its_signal_is_killed_after_its_deadline(home: Home) -> None:
-    code = "import signal, time; signal.signal(15, signal.SIG_IGN); print('on', flush=True); time.sleep(1000)"
+    code = (
+        "import signal; signal.signal(15, signal.SIG_IGN); print('on', flush=True); signal.pause()"
+    )
     home.start(home.unit("app", code, stop_seconds=0.3))
     pid = home.wait("app", "running").pid
-    wait_for(lambda: "on" in (home.root / "logs" / "app.log").read_text())
+    wait_for(lambda: "on" in home.output("app"))
     home.stop()
     assert not is_alive(pid)
-    assert "did not stop in" in (home.root / "logs" / "app.log").read_text()
+    assert "did not stop in" in home.output("app")
 
 
 def test_a_second_supervisor_on_the_same_root_is_refused(home: Home) -> None:
@@ -131,7 +123,9 @@ def test_reload_starts_new_stops_removed_restarts_changed_and_leaves_the_rest(ho
 def test_a_live_service_keeps_running_when_only_its_job_changes(home: Home) -> None:
     home.start(home.unit("app", live=True, job_digest="1"), home.unit("old", job_digest="1"))
     before = home.wait("app", "running").pid, home.wait("old", "running").pid
-    wanted = home.write(home.unit("app", live=True, job_digest="2"), home.unit("old", job_digest="2"))
+    wanted = home.write(
+        home.unit("app", live=True, job_digest="2"), home.unit("old", job_digest="2")
+    )
     driver.reload(home.place)
     wait_for(lambda: driver.status(home.place).description == wanted.digest)
     assert home.wait("app", "running").pid == before[0]
@@ -148,7 +142,7 @@ def test_a_damaged_description_changes_nothing(home: Home) -> None:
 
 
 def test_an_attached_supervisor_ends_with_its_standard_input(home: Home) -> None:
-    process = home.start(home.unit("app"), attached=True)
+    process = home.attach(home.unit("app"))
     pid = home.wait("app", "running").pid
     process.stdin.close()
     wait_for(lambda: lock.holder(home.root) is None)
@@ -161,8 +155,8 @@ def test_a_heartbeat_from_before_the_start_does_not_count(home: Home) -> None:
     probe = description.HeartbeatProbe(str(beat), 1e12)
     code = (
         f"import json, time; time.sleep(0.3); f = open({str(beat)!r}, 'w'); "
-        "json.dump({'at_ms': int(time.time() * 1000) + 1000, 'healthy': True, 'message': 'hello'}, f); "
-        "f.close(); time.sleep(1000)"
+        "beat = {'at_ms': int(time.time() * 1000), 'healthy': True, 'message': 'hello'}; "
+        "json.dump(beat, f); f.close(); time.sleep(1000)"
     )
     home.start(home.unit("app", code, probe=probe))
     assert home.wait("app", "running").message == "hello"
@@ -178,3 +172,10 @@ def test_a_port_taken_by_a_stranger_is_named(home: Home) -> None:
         port = stranger.getsockname()[1]
         home.start(home.unit("app", ports=(port,)))
         assert f"port {port} is in use by another program" in home.wait("app", "backoff").message
+
+
+def test_a_supervisor_whose_folder_is_gone_ends(home: Home) -> None:
+    home.start(home.unit("app"))
+    pid = home.wait("app", "running").pid
+    shutil.rmtree(home.root)
+    wait_for(lambda: not is_alive(pid))
