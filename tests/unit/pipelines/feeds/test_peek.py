@@ -103,6 +103,7 @@ def test_a_peek_that_is_left_early_leaves_the_feed_usable(table, feed):
 def test_messages_travel_in_the_feed(table, feed):
     feed.emit("inside", b"\x00\xff")
     feed.emit("outside", b"", transactional=False)
+    insert(table, 1)  # before PostgreSQL 17 it is the next commit that flushes the message
     inside, outside = decoded(feed.peek(100)).pulses
     assert (inside.prefix, inside.content, inside.transactional) == ("inside", b"\x00\xff", True)
     assert (outside.prefix, outside.transactional) == ("outside", False)
@@ -116,7 +117,7 @@ def test_the_slot_tells_its_state(table, feed):
     assert state.status == "reserved"
     assert state.kept_bytes >= state.lag_bytes > 0
     assert state.lost is None
-    assert feed.log_snapshot()
+    assert feed.log_snapshot() is (table.info.server_version >= 160000)
 
 
 def test_the_identity_names_cluster_timeline_and_database(table, feed):
