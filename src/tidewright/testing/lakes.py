@@ -65,7 +65,9 @@ class TempLake:
         where = flow.Connection("127.0.0.1", port, self.database, "postgres", password)
         return jobs.Lake(where, str(self.folder / "lake"))
 
-    def open(self, owner: str = "test", options: store.Options = store.OPTIONS, flow_name: str = "bank") -> store.Store:
+    def open(
+        self, owner: str = "test", options: store.Options = store.OPTIONS, flow_name: str = "bank"
+    ) -> store.Store:
         opened = store.Store.open(self.job, self.folder / "secrets", flow_name, owner, options)
         self._open.callback(opened.close)
         return opened

@@ -1,9 +1,10 @@
 """Upkeep from the first commit: files that nothing needs, and old rows of the commits table.
 
 Snapshots expire within each commit (``metadata.Keep``). What that sets free waits here for its
-grace and is then unlinked by a thread, a batch at a time. Once after start each table's folders
-are listed, and what no listed snapshot reaches joins the wait: orphans that a crash left. Only
-files older than the store count as orphans: a thread may still be filling younger ones.
+grace and is then unlinked by a thread, a batch at a time. After a start each table's folders are
+listed twice, and what no listed snapshot reaches joins the wait: what a crash left, and what only
+snapshots of before the start needed. Files younger than the store are never taken for orphans: a
+thread may still be filling them.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Care:
         self._waiting: deque[tuple[float, str]] = deque()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="care")
         self._running: Future[list[str]] | None = None
-        self._swept: set[str] = set()
+        self._sweeps: dict[str, int | None] = {}
         self._steps = 0
 
     @property
@@ -69,11 +70,23 @@ class Care:
             self._running = self._pool.submit(_unlink, due)
             return
         for name, table in found.items():
-            if name not in self._swept and table.state.location is not None:
-                self._swept.add(name)
+            if self._to_sweep(name, table.state):
                 limit = self._since - CLOCK_SLACK
                 self._running = self._pool.submit(orphans, table.state, limit)
                 return
+
+    def _to_sweep(self, name: str, state: snapshots.State) -> bool:
+        """Once soon after start, and once when every snapshot of before the start has expired.
+
+        What those alone need is known to no one in this process, so only a listing finds it.
+        """
+        after = self._sweeps.get(name, -1)
+        listed = state.metadata.snapshots
+        oldest = listed[0].sequence if listed else 0
+        if state.location is None or after is None or oldest <= after:
+            return False
+        self._sweeps[name] = state.metadata.last_sequence if after < 0 else None
+        return True
 
     def _due(self) -> list[str]:
         now = time.monotonic()

@@ -88,8 +88,9 @@ def test_files_wait_for_their_grace(lake: lakes.TempLake) -> None:
 
 
 def test_orphans_of_a_crash_go_and_nothing_else(lake: lakes.TempLake) -> None:
-    table = work(lake.open(options=store.Options(keep=SHORT)), 3)
-    table.add_rows(lakes.rows(range(5000, 5010)))
+    dying = lake.open(options=store.Options(keep=SHORT))
+    work(dying, 3).add_rows(lakes.rows(range(5000, 5010)))
+    dying.close()
     folder = lake.folder / "lake" / "bank" / "a"
     (folder / "metadata" / "00099-x.metadata.json").write_text("half a file")
     for path in lake.files():
@@ -101,6 +102,25 @@ def test_orphans_of_a_crash_go_and_nothing_else(lake: lakes.TempLake) -> None:
     drain(again)
     assert lake.files() == care.reachable(kept.state) | {young.path}
     assert len(lakes.by_duckdb(kept.point.metadata)) == 1000
+
+
+def test_what_only_snapshots_of_before_a_restart_needed_goes_too(lake: lakes.TempLake) -> None:
+    before = lake.open(options=store.Options(keep=SHORT))
+    work(before, 3)
+    before.close()
+    for path in lake.files():
+        os.utime(path, (time.time() - 100, time.time() - 100))
+    again = lake.open(options=store.Options(keep=SHORT))
+    drain(again)
+    table = again.table("bank.a")
+    assert table is not None
+    table.replace(list(table.data_files), lakes.rows(range(1000)))
+    assert isinstance(again.commit(lakes.facts(500)), store.Done)
+    for n in range(3):
+        table.add_rows(lakes.rows([n]))
+        assert isinstance(again.commit(lakes.facts(501 + n)), store.Done)
+    drain(again)
+    assert lake.files() == care.reachable(table.state)
 
 
 def test_nothing_is_removed_while_a_commit_is_in_doubt(lake: lakes.TempLake) -> None:

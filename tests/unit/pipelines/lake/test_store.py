@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tidewright import errors
@@ -159,6 +161,37 @@ def test_a_crash_leaves_all_old_or_all_new(lake: lakes.TempLake, point: str) -> 
     stage(again, 300)
     assert isinstance(again.commit(lakes.facts(300)), store.Done)
     assert counts(lake) == ([20, 20] if landed else [15, 15])
+
+
+def test_every_file_and_folder_is_on_disk_before_the_swap(
+    lake: lakes.TempLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: set[str] = set()
+    real = os.fsync
+
+    def watched(handle: int) -> None:
+        synced.add(str(Path(f"/proc/self/fd/{handle}").readlink()))
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    known: set[str] = set()
+
+    def look(at: str) -> None:
+        if at == "before_swap":
+            new = lake.files() - known
+            assert len(new) >= 5
+            assert new | {str(Path(f).parent) for f in new} <= synced
+            known.update(new)
+
+    opened = lake.open(options=store.Options(fault=look))
+    two_tables(opened)
+    assert {str(lake.folder / "lake" / "bank"), str(lake.folder / "lake")} <= synced
+    synced.clear()
+    table = opened.table("bank.a")
+    assert table is not None
+    table.set_deletes({min(table.data_files): np.array([1])})
+    table.add_rows(lakes.rows([1]))
+    assert isinstance(opened.commit(lakes.facts(200)), store.Done)
 
 
 def test_the_fault_points_are_those_of_the_worker() -> None:
