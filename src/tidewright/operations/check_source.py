@@ -160,37 +160,38 @@ def _identity(subject: Subject, table: str) -> Iterator[Missing]:
 
 
 def publication(subject: Subject) -> Iterator[Missing]:
-    """There and complete, or this role may make it so."""
+    """There and complete, or this role may make it so. Tables that are not there are not asked."""
     have = publications.published(subject.link, subject.source.publication)
-    missing = tuple(t for t in subject.tables if t not in (have or ()))
-    if not missing or _may_publish(subject, missing, new=have is None):
+    owned = dict(
+        subject.link.ask(
+            "select n.nspname || '.' || c.relname, pg_has_role(c.relowner, 'usage')"
+            " from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+            " where n.nspname || '.' || c.relname = any(%s)",
+            [t for t in subject.tables if t not in (have or ())],
+        )
+    )
+    if not owned or (all(owned.values()) and _may_publish(subject, new=have is None)):
         return
-    listed = ", ".join(tables.quoted(t) for t in missing)
+    listed = ", ".join(tables.quoted(t) for t in sorted(owned))
     name = tables.identifier(subject.source.publication)
     if have is None:
         statement = f"CREATE PUBLICATION {name} FOR TABLE {listed};  -- as the tables' owner"
         what = f"the publication {subject.source.publication} does not exist"
     else:
         statement = f"ALTER PUBLICATION {name} ADD TABLE {listed};  -- as the tables' owner"
-        what = f"the publication {subject.source.publication} lacks {', '.join(missing)}"
+        what = f"the publication {subject.source.publication} lacks {', '.join(sorted(owned))}"
     yield Missing("source.publication", f"{what}, and this role may not make it so", statement)
 
 
-def _may_publish(subject: Subject, missing: tuple[str, ...], *, new: bool) -> bool:
-    """Whether the role owns the tables, and may create a publication or owns the one there."""
-    (here,) = subject.one(
+def _may_publish(subject: Subject, *, new: bool) -> bool:
+    """Whether the role may create a publication, or owns the one that is there."""
+    (may,) = subject.one(
         "select case when %s then has_database_privilege(current_database(), 'create')"
         " else (select pg_has_role(pubowner, 'usage') from pg_publication where pubname = %s) end",
         new,
         subject.source.publication,
     )
-    owned = subject.link.ask(
-        "select pg_has_role(c.relowner, 'usage') from pg_class c"
-        " join pg_namespace n on n.oid = c.relnamespace"
-        " where n.nspname || '.' || c.relname = any(%s)",
-        list(missing),
-    )
-    return bool(here) and len(owned) == len(missing) and all(row[0] for row in owned)
+    return bool(may)
 
 
 def slots(subject: Subject) -> Iterator[Missing]:

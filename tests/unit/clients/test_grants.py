@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from tidewright import errors
 from tidewright.clients import grants
 from tidewright.clients import postgres as client
 from tidewright.model import codec, flow, jobs, values
@@ -34,7 +36,11 @@ def job(postgres: TempPostgres, tmp_path: Path) -> Iterator[jobs.GrantsJob]:
                 "g_bank", "g_bank", _secret("owner"), jobs.Login("g_capture", _secret("capture"))
             ),
             jobs.Database(
-                "g_marts", "g_marts", _secret("marts"), None, jobs.Login("g_reader", _secret("reader"))
+                "g_marts",
+                "g_marts",
+                _secret("marts"),
+                None,
+                jobs.Login("g_reader", _secret("reader")),
             ),
         ),
         str(tmp_path),
@@ -109,3 +115,10 @@ def test_main_says_a_wrong_password(
     said = capsys.readouterr().err
     assert "source.password" in said
     assert "wrong-one" not in said
+
+
+def test_what_the_server_refuses_is_said(job: jobs.GrantsJob) -> None:
+    reserved = dataclasses.replace(job.databases[0], owner="pg_reserved")
+    with pytest.raises(errors.StepFailed, match="reserved") as caught:
+        list(grants.run(dataclasses.replace(job, databases=(reserved,))))
+    assert caught.value.code == "source.grants"

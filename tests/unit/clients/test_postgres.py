@@ -72,3 +72,30 @@ def test_a_bad_url_is_not_repeated(url: str) -> None:
         client.url_parts(url)
     assert caught.value.code == "source.url"
     assert "pa55" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        ("nologin", "source.no_role"),
+        ("login connection limit 0", "source.too_many"),
+        ("login", "source.not_admitted"),
+    ],
+)
+def test_names_what_the_role_lacks(
+    postgres: TempPostgres, tmp_path: Path, kind: str, code: str
+) -> None:
+    vault.write(tmp_path, "pw", "its-password")
+    with postgres.connect() as conn:
+        conn.execute(f"create role guest {kind} password 'its-password'")
+        conn.execute("revoke connect on database template1 from public")
+        try:
+            login = flow.Connection("127.0.0.1", postgres.port, "template1", "guest", None)
+            theirs = dataclasses.replace(login, password=values.Secret("pw"))
+            with pytest.raises(client.ConnectFailed) as caught:
+                client.connect(theirs, tmp_path)
+        finally:
+            conn.execute("drop role guest")
+            conn.execute("grant connect on database template1 to public")
+    assert caught.value.code == code
+    assert isinstance(caught.value, errors.Transient) is (code == "source.too_many")

@@ -189,8 +189,9 @@ def test_a_file_that_is_none(tmp_path: Path, make, code: str) -> None:  # type: 
 
 
 def test_an_environment_that_is_not_there(folder: Path) -> None:
-    with pytest.raises(errors.SpecError, match=r"Did you mean laptop\?"):
+    with pytest.raises(errors.SpecError, match=r"Did you mean laptop\?") as caught:
         load.load(folder / "platform.yaml", "labtop")
+    assert caught.value.code == "file.unknown_environment"
 
 
 def test_order_of_steps(folder: Path) -> None:
