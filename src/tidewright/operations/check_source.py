@@ -162,7 +162,7 @@ def _identity(subject: Subject, table: str) -> Iterator[Missing]:
 def publication(subject: Subject) -> Iterator[Missing]:
     """There and complete, or this role may make it so. Tables that are not there are not asked."""
     have = publications.published(subject.link, subject.source.publication)
-    owned = dict(
+    owned: dict[str, bool] = dict(
         subject.link.ask(
             "select n.nspname || '.' || c.relname, pg_has_role(c.relowner, 'usage')"
             " from pg_class c join pg_namespace n on n.oid = c.relnamespace"
