@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import threading
 import time
 from dataclasses import replace
@@ -111,8 +110,12 @@ def _own_stdout() -> IO[str]:
 
 
 def _end_with_waiter() -> None:
-    """Wait for the end of stdin. The process may be deep in DuckDB, so it ends at once."""
-    sys.stdin.buffer.read()
+    """Wait for the end of stdin. The process may be deep in DuckDB, so it ends at once.
+
+    The descriptor is read without ``sys.stdin``, whose lock a thread must not hold at exit.
+    """
+    while os.read(0, 4096):
+        pass
     os._exit(0)
 
 

@@ -21,7 +21,7 @@ from tidewright.pipelines.transform import checks, engine, messages
 PROFILE = "tidewright"
 SCHEMA = "marts"
 QUIET = (
-    "--no-send-anonymous-usage-stats", "--no-version-check", "--no-partial-parse",
+    "--no-send-anonymous-usage-stats", "--no-version-check",
     "--no-use-colors", "--no-write-json", "--quiet", "--log-level", "none",
     "--log-level-file", "none",
 )  # fmt: skip
