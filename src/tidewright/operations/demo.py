@@ -16,7 +16,7 @@ import psycopg
 
 from tidewright import errors
 from tidewright.clients import postgres
-from tidewright.model import acts, codec, jobs, observed
+from tidewright.model import acts, codec, jobs, observed, values
 from tidewright.operations import (
     destroy,
     init,
@@ -36,11 +36,15 @@ MB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """How to run: seconds per platform, changes per second, and a folder to keep it in."""
+    """How to run: seconds per platform, changes per second, and a folder to keep it in.
+
+    ``script``: another workload of the example's folder than the file names.
+    """
 
     seconds: float = 20.0
     rate: float | None = None
     keep: Path | None = None
+    script: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,30 @@ def demo(names: Sequence[str], wish: Wish, talk: up.Talk) -> tuple[Shown, ...]:
     return tuple(_show(name, wish, talk) for name in names or known)
 
 
+def rest(seconds: float, talk: up.Talk) -> dict[str, int]:
+    """Megabytes of PSS per process of the bank, ``seconds`` after its workload went to rate 0."""
+    wish = Wish()
+    with _running("bank-cdc", wish, talk) as (place, began):
+        capture = lakeside.job(place, "capture", jobs.CaptureJob)
+        refresh = lakeside.job(place, "refresh", jobs.RefreshJob)
+        _until(lambda: _has_row(capture), began, "the first row in the lake")
+        _until(lambda: _has_mart(refresh), began, "the first mart")
+        time.sleep(10)
+        calm = codec.transform(place.applied, lambda noun: _as_wished(noun, Wish(rate=0)))
+        up.up(calm, place.place.project, talk)
+        talk.say(f"rate 0; waiting for {seconds:.0f} s")
+        time.sleep(seconds)
+        return {name: pss // MB for name, pss in tree_pss(place.place.root).items()}
+
+
 def _show(name: str, wish: Wish, talk: up.Talk) -> Shown:
+    with _running(name, wish, talk) as (place, began):
+        return _measure(name, place, wish, talk, began)
+
+
+@contextmanager
+def _running(name: str, wish: Wish, talk: up.Talk) -> Iterator[tuple[state.Environment, float]]:
+    """The example, up, and the moment when ``up`` began; removed afterwards unless kept."""
     with _folder(name, wish) as folder:
         talk.say(f"{name}: in {folder}")
         init.init_from_example(name, folder)
@@ -79,10 +106,10 @@ def _show(name: str, wish: Wish, talk: up.Talk) -> Shown:
         try:
             began = time.monotonic()
             plan = project.load(folder)
-            platform = codec.transform(plan.platform, lambda noun: _at_rate(noun, wish.rate))
+            platform = codec.transform(plan.platform, lambda noun: _as_wished(noun, wish))
             up.up(platform, plan.folder, talk)
             place = state.find(plan.folder, plan.environment)
-            return _measure(name, place, wish, talk, began)
+            yield place, began
         finally:
             if place is not None and wish.keep is None:
                 destroy.destroy(place, up.Talk(lambda line: None, lambda question: True))
@@ -100,10 +127,11 @@ def _folder(name: str, wish: Wish) -> Iterator[Path]:
         shutil.rmtree(made, ignore_errors=True)
 
 
-def _at_rate(noun: object, rate: float | None) -> object:
-    if rate is not None and isinstance(noun, jobs.WorkloadJob):
-        return replace(noun, rate=rate)
-    return noun
+def _as_wished(noun: object, wish: Wish) -> object:
+    if not isinstance(noun, jobs.WorkloadJob):
+        return noun
+    script = noun.script if wish.script is None else values.Folder("project", wish.script)
+    return replace(noun, rate=noun.rate if wish.rate is None else wish.rate, script=script)
 
 
 def _measure(name: str, place: state.Environment, wish: Wish, talk: up.Talk, began: float) -> Shown:
@@ -185,19 +213,30 @@ class Memory:
 
     def _watch(self) -> None:
         while not self._ending.wait(1.0):
-            self._peak = max(self._peak, tree_pss(self._root))
+            self._peak = max(self._peak, sum(tree_pss(self._root).values()))
 
 
-def tree_pss(root: Path) -> int:
-    """Bytes of PSS of the supervisor and everything below it; 0 when it does not run."""
+def tree_pss(root: Path) -> dict[str, int]:
+    """Bytes of PSS of the supervisor and everything below it, by process; empty when stopped."""
     supervisor = observing.observe(root).supervisor
     if supervisor is None:
-        return 0
+        return {}
     try:
         top = psutil.Process(supervisor.pid)
-        return sum(_pss(process) for process in (top, *top.children(recursive=True)))
+        family = (top, *top.children(recursive=True))
+        return {f"{p.pid} {_title(p)}": _pss(p) for p in family}
     except psutil.Error:
-        return 0
+        return {}
+
+
+def _title(process: psutil.Process) -> str:
+    """The module of a Python process, else the start of its title."""
+    try:
+        line = process.cmdline()
+    except psutil.Error:
+        return "?"
+    after = line.index("-m") + 1 if "-m" in line[:-1] else 0
+    return str(line[after]).rpartition("/")[2] if line else "?"
 
 
 def _pss(process: psutil.Process) -> int:
