@@ -106,9 +106,8 @@ def _jdbc(to: Reached) -> Snippet:
 
 def _pandas(to: Reached) -> Snippet:
     lines = (
-        "import pandas, psycopg",
-        f'password = open("{to.secret}.txt").read().strip()'
-        f"  # tidewright connect --secret {to.secret} > {to.secret}.txt",
+        "import pandas, psycopg, subprocess",
+        _password(to),
         f'with psycopg.connect("{_with_user(to)}", password=password) as conn:',
         '    frame = pandas.read_sql("select * from MART", conn)',
     )
@@ -128,12 +127,18 @@ def _pyiceberg(catalog: Reached, warehouse: Reached) -> Snippet:
     scheme, _, rest = catalog.url.partition("://")
     uri = f"{scheme}+psycopg://{catalog.user}:{{password}}@{rest}"
     lines = (
+        "import subprocess",
         "from pyiceberg.catalog.sql import SqlCatalog",
-        f'password = open("{catalog.secret}.txt").read().strip()'
-        f"  # tidewright connect --secret {catalog.secret} > {catalog.secret}.txt",
+        _password(catalog),
         f'lake = SqlCatalog("lake", uri=f"{uri}", warehouse="{warehouse.url}")',
     )
     return Snippet("PyIceberg", catalog.name, "\n".join(lines))
+
+
+def _password(to: Reached) -> str:
+    """A line of Python that fetches a secret when it runs, so that no file or history holds it."""
+    argv = f'["tidewright", "connect", "--secret", "{to.secret}"]'
+    return f"password = subprocess.check_output({argv}, text=True).strip()"
 
 
 def _with_user(to: Reached) -> str:
