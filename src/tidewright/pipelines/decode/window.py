@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-MAX_BYTES = 64 << 20
+MAX_BYTES = 32 << 20
 
 
 @dataclass(frozen=True, slots=True)
