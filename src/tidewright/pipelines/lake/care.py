@@ -18,7 +18,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import psycopg
 
-from tidewright.pipelines.lake import catalog, files, manifests, metadata, snapshots
+from tidewright.pipelines.lake import catalog, durable, manifests, metadata, snapshots
 from tidewright.pipelines.lake import table as tables
 
 BATCH = 200
@@ -105,7 +105,7 @@ def _unlink(paths: Iterable[str]) -> list[str]:
 
 def orphans(state: snapshots.State, before: float) -> list[str]:
     """Files of a table's folders, older than ``before``, that no listed snapshot reaches."""
-    folder = files.local(state.metadata.location)
+    folder = durable.local(state.metadata.location)
     old = [p for part in ("data", "metadata") for p in _older(f"{folder}/{part}", before)]
     # Listed first, reached second: a file that is set free in between is only found later.
     needed = reachable(state) if old else set()
@@ -127,4 +127,4 @@ def reachable(state: snapshots.State) -> set[str]:
             known.add(found.location)
             needed.add(found.location)
             needed |= {d.file_path for d, _, _ in found.entries}
-    return {files.local(n) for n in needed}
+    return {durable.local(n) for n in needed}

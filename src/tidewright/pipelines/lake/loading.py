@@ -13,7 +13,7 @@ from pyiceberg.schema import Schema
 from pyiceberg.transforms import IdentityTransform
 
 from tidewright import errors
-from tidewright.pipelines.lake import deletes, files, manifests, metadata, snapshots
+from tidewright.pipelines.lake import deletes, durable, files, manifests, metadata, snapshots
 from tidewright.pipelines.lake import table as tables
 
 
@@ -46,8 +46,8 @@ def create(
                 "Report this with the log of the service.",
             )
     for part in ("data", "metadata"):
-        files.make_folder(origin.folder / part, origin.warehouse)
-    document = metadata.new(files.uri(origin.folder), schema, spec, properties)
+        durable.make_folder(origin.folder / part, origin.warehouse)
+    document = metadata.new(durable.uri(origin.folder), schema, spec, properties)
     state = snapshots.State(document, None)
     return tables.Table(origin.name, origin.place(itertools.count()), state, {})
 
@@ -66,7 +66,7 @@ def load(origin: Origin, location: str) -> tables.Table:
 
 
 def _load(origin: Origin, location: str) -> tables.Table:
-    content = Path(files.local(location)).read_text()
+    content = Path(durable.local(location)).read_text()
     document = metadata.parse(content, metadata.version_of(location))
     found = manifests.read(document.current.manifests) if document.current else []
     numbers = itertools.count()

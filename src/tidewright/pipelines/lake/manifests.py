@@ -10,14 +10,12 @@ from __future__ import annotations
 import io
 import json
 import os
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from pyiceberg.avro.encoder import BinaryEncoder
 from pyiceberg.avro.resolver import construct_writer
 from pyiceberg.io import FileIO, InputFile, InputStream, OutputFile
 from pyiceberg.manifest import (
@@ -33,13 +31,11 @@ from pyiceberg.manifest import (
 )
 from pyiceberg.partitioning import PartitionSpec
 from pyiceberg.schema import Schema
-from pyiceberg.typedef import Record
 from pyiceberg.utils.schema_conversion import AvroSchemaConversion
 
-from tidewright.pipelines.lake import files
+from tidewright.pipelines.lake import avro, durable, files
 
 FULL = 100
-_MAGIC = b"Obj\x01"
 _LIST_SCHEMA = MANIFEST_LIST_FILE_SCHEMAS[2]
 
 
@@ -132,13 +128,15 @@ class _Groups:
 
 
 def _write(path: str, shape: Shape, groups: _Groups, stamp: Stamp) -> Manifest:
-    mark = _varint(stamp.snapshot)
+    mark = avro.varint(stamp.snapshot)
     lines = [b"\x02\x02" + mark + b"\x00\x00" + e.body for e in groups.added]
-    lines += [b"\x00\x02" + _varint(e.snapshot) + _sequences(e) + e.body for e in groups.existing]
+    lines += [
+        b"\x00\x02" + avro.varint(e.snapshot) + _sequences(e) + e.body for e in groups.existing
+    ]
     lines += [b"\x04\x02" + mark + _sequences(e) + e.body for e in groups.deleted]
-    content = _container(_manifest_header(shape.key), lines)
-    files.write_bytes(path, content)
-    location = files.uri(path)
+    content = avro.container(_manifest_header(shape.key), lines)
+    durable.write_bytes(path, content)
+    location = durable.uri(path)
     line = _list_line(location, len(content), shape, groups, stamp)
     live = {e.file.number: e for e in (*groups.existing, *groups.added)}
     return Manifest(location, live, line)
@@ -146,7 +144,7 @@ def _write(path: str, shape: Shape, groups: _Groups, stamp: Stamp) -> Manifest:
 
 def _sequences(entry: Entry) -> bytes:
     """Data and file sequence number: always equal here, because no file is ever rewritten."""
-    number = b"\x02" + _varint(entry.sequence)
+    number = b"\x02" + avro.varint(entry.sequence)
     return number + number
 
 
@@ -173,7 +171,7 @@ def _list_line(location: str, length: int, shape: Shape, groups: _Groups, stamp:
         else [],
         key_metadata=None,
     )
-    return _encode(_list_writer(), record)
+    return avro.encode(_list_writer(), record)
 
 
 def _each(groups: _Groups) -> tuple[Sequence[Entry], ...]:
@@ -192,56 +190,15 @@ def write_list(path: str, manifests: Iterable[Manifest], stamp: Stamp, parent: i
         "sequence-number": str(stamp.sequence),
         "format-version": "2",
     }
-    header = _header({**facts, "avro.schema": _list_avro()})
-    files.write_bytes(path, _container(header, [m.line for m in manifests]))
+    header = avro.header({**facts, "avro.schema": _list_avro()})
+    durable.write_bytes(path, avro.container(header, [m.line for m in manifests]))
 
 
 # -- Avro -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Header:
-    content: bytes
-    sync: bytes
-
-
-def _header(facts: Mapping[str, str]) -> _Header:
-    """The head of an Avro container; ``sync`` separates its blocks."""
-    pairs = {**facts, "avro.codec": "deflate"}
-    out = [_MAGIC, _varint(len(pairs))]
-    for key, value in pairs.items():
-        out += [_varint(len(key)), key.encode(), _varint(len(value.encode())), value.encode()]
-    sync = os.urandom(16)
-    return _Header(b"".join([*out, b"\x00", sync]), sync)
-
-
-def _container(header: _Header, lines: Sequence[bytes]) -> bytes:
-    if not lines:
-        return header.content
-    press = zlib.compressobj(1, zlib.DEFLATED, -15)
-    block = press.compress(b"".join(lines)) + press.flush()
-    return b"".join([header.content, _varint(len(lines)), _varint(len(block)), block, header.sync])
-
-
-def _varint(number: int) -> bytes:
-    """Avro's long: zig-zag, seven bits at a time."""
-    left = (number << 1) ^ (number >> 63)
-    out = bytearray()
-    while left & ~0x7F:
-        out.append((left & 0x7F) | 0x80)
-        left >>= 7
-    out.append(left)
-    return bytes(out)
-
-
-def _encode(writer: Any, record: Record) -> bytes:
-    out = io.BytesIO()
-    writer.write(BinaryEncoder(out), record)
-    return out.getvalue()
-
-
 def _body(file: files.LiveFile, shape: Shape) -> bytes:
-    return _encode(_body_writer(shape.key), file.data_file)
+    return avro.encode(_body_writer(shape.key), file.data_file)
 
 
 @lru_cache(maxsize=256)
@@ -255,18 +212,18 @@ def _data_file_type(key: tuple[str, str, ManifestContent]) -> Any:
 
 
 @lru_cache(maxsize=256)
-def _manifest_header(key: tuple[str, str, ManifestContent]) -> _Header:
+def _manifest_header(key: tuple[str, str, ManifestContent]) -> avro.Header:
     spec = json.loads(key[1])
     entry = manifest_entry_schema_with_data_file(2, _data_file_type(key))
-    avro = AvroSchemaConversion().iceberg_to_avro(entry, schema_name="manifest_entry")
-    return _header(
+    schema = AvroSchemaConversion().iceberg_to_avro(entry, schema_name="manifest_entry")
+    return avro.header(
         {
             "schema": key[0],
             "partition-spec": json.dumps(spec["fields"]),
             "partition-spec-id": str(spec["spec-id"]),
             "format-version": "2",
             "content": "data" if key[2] == ManifestContent.DATA else "deletes",
-            "avro.schema": json.dumps(avro),
+            "avro.schema": json.dumps(schema),
         }
     )
 
@@ -278,8 +235,8 @@ def _list_writer() -> Any:
 
 @lru_cache(maxsize=1)
 def _list_avro() -> str:
-    avro = AvroSchemaConversion().iceberg_to_avro(_LIST_SCHEMA, schema_name="manifest_file")
-    return json.dumps(avro)
+    schema = AvroSchemaConversion().iceberg_to_avro(_LIST_SCHEMA, schema_name="manifest_file")
+    return json.dumps(schema)
 
 
 # -- reading --------------------------------------------------------------------------------
@@ -316,20 +273,20 @@ def adopt(found: Found, lives: Sequence[files.LiveFile], shape: Shape) -> Manife
         live.number: Entry(live, snapshot, sequence, _body(live, shape))
         for live, (_, snapshot, sequence) in zip(lives, found.entries, strict=True)
     }
-    return Manifest(found.location, entries, _encode(_list_writer(), found.file))
+    return Manifest(found.location, entries, avro.encode(_list_writer(), found.file))
 
 
 class _Local(InputFile):
     """A local file for PyIceberg's Avro reader."""
 
     def __len__(self) -> int:
-        return os.stat(files.local(self.location)).st_size  # noqa: PTH116  no Path is needed
+        return os.stat(durable.local(self.location)).st_size  # noqa: PTH116  no Path is needed
 
     def exists(self) -> bool:
-        return os.path.exists(files.local(self.location))  # noqa: PTH110  the same
+        return os.path.exists(durable.local(self.location))  # noqa: PTH110  the same
 
     def open(self, seekable: bool = True) -> InputStream:
-        with io.FileIO(files.local(self.location)) as source:
+        with io.FileIO(durable.local(self.location)) as source:
             return io.BytesIO(source.readall())
 
 

@@ -13,7 +13,7 @@ from uuid import uuid4
 from pyiceberg.manifest import ManifestContent
 from pyiceberg.schema import Schema
 
-from tidewright.pipelines.lake import deletes, files, manifests, metadata, summary
+from tidewright.pipelines.lake import deletes, durable, files, manifests, metadata, summary
 
 _LONG = 0x7FFF_FFFF_FFFF_FFFF
 
@@ -82,10 +82,10 @@ def write(work: Work, place: Place, at_ms: int, facts: Mapping[str, str]) -> Wri
         replace(work.state, data=data.manifests, deletes=dead.manifests),
         left,
         metadata.snapshot(
-            stamp.snapshot, stamp.sequence, at_ms, files.uri(listing),
+            stamp.snapshot, stamp.sequence, at_ms, durable.uri(listing),
             (before.id if before else None, work.schema.schema_id, told),
         ),
-        (*map(files.local, (*data.dropped, *dead.dropped)), *(f.path for f in removed)),
+        (*map(durable.local, (*data.dropped, *dead.dropped)), *(f.path for f in removed)),
     )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from tidewright.clients import postgres
 from tidewright.model import flow as flows
 from tidewright.model import jobs
 from tidewright.pipelines.core import faults
-from tidewright.pipelines.lake import care, catalog, files, loading, metadata
+from tidewright.pipelines.lake import care, catalog, durable, loading, metadata
 from tidewright.pipelines.lake import table as lake_table
 from tidewright.pipelines.lake.catalog import (  # the outcomes, under the store's own name
     CommitFacts,
@@ -65,7 +65,7 @@ class Store:
         self._flow = flow
         self._options = options
         self._warehouse = Path(str(job.warehouse))
-        self._syncer = files.Syncer()
+        self._syncer = durable.Syncer()
         self._tables: dict[str, lake_table.Table] = {}
         self._replaced: dict[str, lake_table.Table] = {}
         self._last: CommitRow | None = None
@@ -93,8 +93,8 @@ class Store:
         return store
 
     def _begin(self, owner: str) -> None:
-        files.check_folder(self._warehouse)
-        files.make_folder(self._warehouse, self._warehouse)
+        durable.check_folder(self._warehouse)
+        durable.make_folder(self._warehouse, self._warehouse)
         with catalog.reaching(self._flow):
             conn = self._connection()
             catalog.prepare(conn)

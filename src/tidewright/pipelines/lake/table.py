@@ -21,7 +21,7 @@ from pyiceberg.schema import Schema
 from pyiceberg.typedef import Record
 
 from tidewright import errors
-from tidewright.pipelines.lake import catalog, deletes, files, metadata, snapshots, summary
+from tidewright.pipelines.lake import catalog, deletes, durable, files, metadata, snapshots, summary
 from tidewright.pipelines.lake import schema as columns
 
 LiveFile = files.LiveFile
@@ -307,16 +307,16 @@ class Table:
             now.location,
         )
         after, expired, old = metadata.apply(now.metadata, change, tell.keep)
-        location = files.uri(self._place.metadata(metadata.file_name(after.version)))
+        location = durable.uri(self._place.metadata(metadata.file_name(after.version)))
         state = replace(written.state if written else now, metadata=after, location=location)
         free = (*old, *(s.manifests for s in expired))
         dead, retired = (written.dead, written.retired) if written else (self._dead, ())
-        return Prepared(state, dead, retired, (*map(files.local, free), *self._staged.unused))
+        return Prepared(state, dead, retired, (*map(durable.local, free), *self._staged.unused))
 
     def write_metadata(self, prepared: Prepared) -> None:
         """The metadata file: the last one that a commit needs."""
-        path = files.local(prepared.point.metadata)
-        files.write_bytes(path, metadata.text(prepared.state.metadata).encode())
+        path = durable.local(prepared.point.metadata)
+        durable.write_bytes(path, metadata.text(prepared.state.metadata).encode())
         self._place.on_file(path)
 
     def advance(self, prepared: Prepared) -> list[str]:
@@ -341,7 +341,7 @@ class Table:
         named += [s.manifests for s in state.metadata.snapshots] + [m.location for m in lines]
         rows = [e.file.path for m in lines for e in m.entries.values()]
         retired = [path for _, paths in self._retired for path in paths]
-        return [files.local(n) for n in named if n] + rows + retired
+        return [durable.local(n) for n in named if n] + rows + retired
 
     def _work(self) -> snapshots.Work:
         return snapshots.Work(

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tidewright.pipelines.lake import care, files, store
+from tidewright.pipelines.lake import care, durable, store
 from tidewright.pipelines.lake import table as lake_table
 from tidewright.testing import lakes
 from tidewright.testing.postgres import TempPostgres
@@ -166,4 +166,4 @@ def test_the_files_of_a_replaced_table_go(lake: lakes.TempLake) -> None:
 
 
 def test_a_path_is_what_its_uri_says(tmp_path: Path) -> None:
-    assert files.local(files.uri(tmp_path)) == str(tmp_path)
+    assert durable.local(durable.uri(tmp_path)) == str(tmp_path)

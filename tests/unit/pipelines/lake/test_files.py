@@ -12,7 +12,7 @@ from pyiceberg.typedef import Record
 from pyiceberg.types import DecimalType, DoubleType, LongType, NestedField, StringType
 
 from tidewright import errors
-from tidewright.pipelines.lake import files
+from tidewright.pipelines.lake import durable, files
 
 
 def write(folder: Path, name: str, kind: object, values: pa.Array) -> files.LiveFile:
@@ -66,7 +66,7 @@ def test_deletes_there_and_back(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_gone_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(errors.StepFailed, match=r"lake\.write_failed"):
-        files.write_bytes(f"{tmp_path}/nowhere/x", b"")
+        durable.write_bytes(f"{tmp_path}/nowhere/x", b"")
     with pytest.raises(errors.StepFailed, match=r"lake\.write_failed"):
         write(tmp_path / "nowhere", "x", LongType(), pa.array([1]))
 
@@ -78,7 +78,7 @@ def test_a_full_disk_has_its_own_code() -> None:
 
 
 def test_a_file_that_vanished_before_its_sync_is_told(tmp_path: Path) -> None:
-    syncer = files.Syncer()
+    syncer = durable.Syncer()
     syncer.add(f"{tmp_path}/gone")
     with pytest.raises(errors.StepFailed, match=r"lake\.write_failed"):
         syncer.wait()
