@@ -23,7 +23,7 @@ from tidewright.pipelines.refresh import commits, outcome, refresher
 POLL = 0.1
 IDLE = 30.0  # seconds without a change after which the process ends
 BREATH = 2.0  # after a refresh that was held back, at least so long until the next
-NICE = 5  # capture goes first when there is not enough processor for all
+NICE = 5  # from the first marts on, capture goes first when there is not enough processor for all
 
 
 class Loop:
@@ -35,6 +35,7 @@ class Loop:
         self.last: outcome.Outcome | None = None
         self.tried = 0
         self.active = time.monotonic()
+        self.is_nice = False
 
     def run(self) -> None:
         while time.monotonic() - self.active < IDLE:
@@ -42,10 +43,14 @@ class Loop:
             if not self.turn():
                 time.sleep(POLL)
                 continue
-            took = time.monotonic() - started
-            # Half of the time is left to others, whatever a refresh costs.
-            pause = max(self.work.job.every - took, took)
-            time.sleep(pause if self.is_good() else max(pause, BREATH))
+            time.sleep(self.pause(time.monotonic() - started))
+
+    def pause(self, took: float) -> float:
+        """Seconds until the next look: half of the time is left to others, when we did anything."""
+        if self.last is None or self.last.state == "waiting":
+            return POLL
+        pause = max(self.work.job.every - took, took)
+        return pause if self.is_good() else max(pause, BREATH)
 
     def turn(self) -> bool:
         """Refresh when there is a reason to. Answers whether it was done."""
@@ -63,6 +68,8 @@ class Loop:
         if news.state == "degraded" and not news.again:
             self.work.saw(self.tried)
         self._tell(replace(news, progress=self.work.progress))
+        if self.is_good() and not self.is_nice:
+            self.is_nice = bool(os.nice(NICE))
         return True
 
     def is_due(self) -> bool:
@@ -96,7 +103,6 @@ def main() -> None:
     arguments = parser.parse_args()
     out = _own_stdout()
     threading.Thread(target=_end_with_waiter, daemon=True).start()
-    os.nice(NICE)
     job = codec.loads(jobs.RefreshJob, arguments.job.read_text())
     progress = codec.loads(outcome.Progress, arguments.progress)
     Loop(refresher.Refresher(job, progress), out).run()

@@ -116,7 +116,8 @@ class Waiter:
         if self.conn is not None:
             self.conn.close()  # the child has its own session and watches from now on
         told = codec.dumps(self.progress)
-        argv = [sys.executable, "-W", QUIET, "-m", CHILD]
+        safe = ["-P"] if sys.flags.safe_path else []
+        argv = [sys.executable, *safe, "-W", QUIET, "-m", CHILD]
         argv += ["--job", str(self.job_file), "--progress", told]
         self.child = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.rest = b""

@@ -49,7 +49,8 @@ def work(database):
 
 
 @pytest.fixture
-def loop(work):
+def loop(work, monkeypatch):
+    monkeypatch.setattr(child, "NICE", 0)  # it would stay with the tests
     return child.Loop(work, io.StringIO())
 
 
@@ -105,6 +106,18 @@ def test_an_edit_is_a_reason(loop, work, database):
     loop.turn()
     work.edited = True
     assert loop.turn()
+
+
+def test_half_of_the_time_is_left_to_others(loop, work, database):
+    work.job.every = 1.0
+    assert loop.pause(4.0) == child.POLL  # reading the project for the first time
+    commit(database)
+    loop.turn()
+    assert (loop.pause(0.25), loop.pause(4.0)) == (0.75, 4.0)
+    work.answers = [("degraded", False)]
+    commit(database)
+    loop.turn()
+    assert loop.pause(0.1) == child.BREATH
 
 
 def test_without_a_change_it_ends(loop, monkeypatch):
