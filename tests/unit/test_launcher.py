@@ -74,6 +74,12 @@ def test_an_interrupted_installation_is_missing(launcher: ModuleType) -> None:
     assert launcher.missing_of(["run", "test"]) == ["test"]
 
 
+def test_an_installation_that_ended_in_the_middle_of_pip_is_missing(launcher: ModuleType) -> None:
+    installed(launcher, "run", "test")
+    Path(launcher.UNFINISHED).touch()
+    assert launcher.missing_of(["run"]) == ["run"]
+
+
 @pytest.mark.parametrize("changed", ["requirements.lock", "pyproject.toml"])
 def test_a_changed_lock_makes_both_sets_missing(launcher: ModuleType, changed: str) -> None:
     installed(launcher, "run", "test")
