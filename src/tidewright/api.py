@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tidewright.operations.bench import run as bench
+    from tidewright.operations.bench import bench as bench
     from tidewright.operations.check import check as check
     from tidewright.operations.connect import Connections as Connections
     from tidewright.operations.connect import connections as connections
@@ -52,7 +52,7 @@ TABLE: Mapping[str, str] = {
     "Talk": "up:Talk",
     "Wanted": "logs:Wanted",
     "DemoWish": "demo:Wish",
-    "bench": "bench:run",
+    "bench": "bench:bench",
     "check": "check:check",
     "connections": "connect:connections",
     "console_desk": "console_desk:console_desk",

@@ -33,7 +33,7 @@ SUMMARIES: Mapping[str, str] = {
 }
 
 
-def run(name: str, say: Say, **options: Any) -> Figures:
+def bench(name: str, say: Say, **options: Any) -> Figures:
     """Run one benchmark by its name in SUMMARIES; ``options`` are its own parameters."""
     module = importlib.import_module(f"{__name__}.{name}")
     return cast(Figures, module.run(say, **options))
