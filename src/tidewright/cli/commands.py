@@ -37,6 +37,7 @@ VERBS: Mapping[str, Verb] = {
     "init": _verb("start", "init", "Write a platform file, from an example or a database."),
     "demo": _verb("start", "demo", "Run the examples for a while and measure them."),
     "up": _verb("start", "up", "Make an environment what the file asks for."),
+    "open": _verb("start", "open", "Open the console in a browser, or print its link."),
     "connect": _verb("start", "connect", "Show how to connect, or one secret."),
     "stop": _verb("start", "stop", "End all processes; data, slot and ports stay."),
     "destroy": _verb("start", "destroy", "Remove an environment and all its data."),

@@ -80,7 +80,7 @@ def broken() -> errors.Bug:
 def bad_request(what: str) -> errors.Refused:
     """A request that cannot be read."""
     return errors.Refused(
-        "console.bad_request", what, "the request", "See docs/reference/console.md."
+        "console.bad_request", what, "the request", "See docs/how-to/use-the-console.md."
     )
 
 

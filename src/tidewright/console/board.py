@@ -164,4 +164,5 @@ def _marts(seen: views.Observation, samples: Sequence[views.MartSample]) -> Iter
     charts = {sample.name: drawings.chart(sample.answer) for sample in samples}
     for mart in seen.refresh.marts if seen.refresh else ():
         published = figures.age(seen.at_ms, mart.published_ms)
-        yield MartCard(mart.name, figures.count(mart.rows), published, charts.get(mart.name))
+        rows = f"{figures.count(mart.rows)} {'row' if mart.rows == 1 else 'rows'}"
+        yield MartCard(mart.name, rows, published, charts.get(mart.name))

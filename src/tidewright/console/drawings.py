@@ -83,6 +83,9 @@ def line(
 def chart(answer: views.Answer) -> Chart | None:
     """The chart of a label column and a number column; None when no row can be drawn."""
     rows = [(label, _number(value)) for label, value in answer.rows if label is not None]
+    if answer.columns[0].kind == "time":
+        # A time of day to the minute is enough to tell one point from the next.
+        rows = [(label[:_LABEL_CHARS], value) for label, value in rows]
     known = [(label, value) for label, value in rows if value is not None]
     if not known:
         return None

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from tidewright.console import figures, tones
 from tidewright.model import observed, views
 
-LAKE_HOP, MART_HOP = "source_to_lake", "source_to_mart"
+LAKE_HOP, MART_HOP = "source_to_lake", "source_to_marts"
 WIDTH, HEIGHT = 1120, 150
 NODE, TALL, SMALL = 148, 120, 56
 TOP, MIDDLE = 8, 68
 _STEP = (WIDTH - NODE) / 5
-_COLUMN = {"source": 0, "capture": 1, "lake": 2, "models": 3, "checks": 4, "marts": 5, "mart": 5}
+_COLUMN = {"source": 0, "capture": 1, "lake": 2, "models": 3, "checks": 4, "marts": 5}
 Facts = tuple[tuple[str, str], ...]
 
 
@@ -234,7 +234,7 @@ def _hops(seen: views.Observation) -> Iterator[Hop]:
 
 def _span(name: str) -> tuple[int, int]:
     start, _, end = name.partition("_to_")
-    return _COLUMN.get(start, 0), _COLUMN.get(end.rstrip("s") if end != "marts" else end, 5)
+    return _COLUMN.get(start, 0), _COLUMN.get(end, 5)
 
 
 def _pair(found: observed.Percentiles) -> str:

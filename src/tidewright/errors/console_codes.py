@@ -31,7 +31,7 @@ CODES: Mapping[str, Code] = {
     "console.bad_request": Code(
         "The request cannot be read",
         "The body is too large, is not a form or JSON with `sql`, or the path has no such method.",
-        "See docs/reference/console.md for each path and what it takes.",
+        "See docs/how-to/use-the-console.md for each path and what it takes.",
     ),
     "console.no_page": Code(
         "There is no such page",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from tidewright import errors
-from tidewright.operations import console_keys, state, status
+from tidewright.operations import console_keys, project, status
 from tidewright.targets.local import driver
 
 
-def console_link(environment: state.Environment) -> str:
+def console_link(file: Path, asked: str | None = None) -> str:
     """A fresh single-use link. Raises Refused when nothing runs that could be opened."""
+    environment = project.environment(file, asked)
     endpoint = status.endpoints(environment).get("console")
     if endpoint is None or not driver.running(environment.place):
         raise errors.Refused(

@@ -70,7 +70,7 @@ def lock(lake: Path, address_space_mb: int) -> str:
 
 def _drop_root(lake: Path) -> str:
     account = pwd.getpwnam(UNPRIVILEGED)
-    if not readable_by_others(lake):
+    if not readable(lake, account.pw_gid):
         return f"runs as root, because {UNPRIVILEGED} cannot read {lake}"
     os.setgroups([])
     os.setresgid(account.pw_gid, account.pw_gid, account.pw_gid)
@@ -78,11 +78,17 @@ def _drop_root(lake: Path) -> str:
     return ""
 
 
-def readable_by_others(folder: Path) -> bool:
-    """Whether an account without rights of its own may enter ``folder`` and list it."""
+def readable(folder: Path, group: int) -> bool:
+    """Whether an account with no right but its group's may enter ``folder`` and list it."""
     place = folder.resolve()
-    way = all(p.stat().st_mode & 0o001 for p in (place, *place.parents))
-    return way and bool(place.stat().st_mode & 0o004)
+    way = all(_allows(p, group, 0o1) for p in (place, *place.parents))
+    return way and _allows(place, group, 0o4)
+
+
+def _allows(place: Path, group: int, wanted: int) -> bool:
+    status = place.stat()
+    shift = 3 if status.st_gid == group else 0
+    return bool((status.st_mode >> shift) & wanted)
 
 
 def answer(connection: duckdb.DuckDBPyConnection, request: dict[str, Any]) -> dict[str, Any]:

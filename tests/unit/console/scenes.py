@@ -81,7 +81,7 @@ def refresh(now: int, trouble: bool = False) -> observed.RefreshStatus:
         at_ms=now - 400, pid=4181, healthy=not trouble, state="degraded" if trouble else "running",
         message="published 3 marts in 0.61 s", position="0/3A41B0D0", refreshes=611,
         checks=checks, marts=marts, last_seconds=0.61,
-        hops={"source_to_mart": observed.Percentiles(1_420 + wave, 2_310 + wave, 2_700)},
+        hops={"source_to_marts": observed.Percentiles(1_420 + wave, 2_310 + wave, 2_700)},
     )  # fmt: skip
 
 

@@ -29,6 +29,7 @@ def test_a_change_counts_once_although_it_lands_twice() -> None:
 
 def test_hops_span_what_they_measure_and_do_not_collide() -> None:
     lake, mart = MAP.hops
+    assert (lake.name, mart.name) == ("source to lake", "source to marts")
     assert lake.x1 == mart.x1 and lake.x2 < mart.x2
     assert lake.y < mart.y < MAP.height
     assert lake.text.startswith("p50 ") and "p95" in lake.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import socket
 import subprocess
@@ -22,7 +23,7 @@ def test_a_job_that_is_none_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "job.json"
     for content in ("{}", "not json", '{"is": "CaptureJob"}'):
         file.write_text(content)
-        with pytest.raises(errors.SpecError, match=r"console\.job"):
+        with pytest.raises(errors.SpecError, match=re.escape("console.job")):
             program.read_job(file)
 
 
@@ -30,7 +31,7 @@ def test_a_port_in_use_is_refused_by_name() -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        with pytest.raises(errors.Refused, match=r"console\.port_in_use"):
+        with pytest.raises(errors.Refused, match=re.escape("console.port_in_use")):
             program.listen(other.getsockname()[1])
 
 

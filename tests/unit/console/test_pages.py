@@ -11,6 +11,7 @@ import pytest
 from tests.unit.console import served
 
 from tidewright import errors
+from tidewright.console import live
 from tidewright.operations import console_keys
 from tidewright.vault import files as vault
 
@@ -27,6 +28,7 @@ def test_a_link_opens_the_console_once(console: served.Console) -> None:
     first, second = console.ask(path), console.ask(path)
     assert (first.status, first.headers["location"]) == (303, "/")
     assert second.status == 401 and second.headers["set-cookie"] is None
+    assert "console.bad_link" in second.text
 
 
 def test_the_cookie_is_kept_from_scripts_and_other_sites(console: served.Console) -> None:
@@ -151,6 +153,21 @@ def event(reply: http.client.HTTPResponse) -> dict[str, str]:
         assert line
     found: dict[str, str] = json.loads(line.removeprefix(b"data: "))
     return found
+
+
+def test_a_feed_too_many_is_refused(
+    console: served.Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "MOST_VIEWS", 0)
+    reply = console.ask("/events", console.bearer())
+    assert (reply.status, reply.json["error"]["code"]) == (429, "console.too_many")
+
+
+def test_a_path_or_method_that_is_not_ours(console: served.Console) -> None:
+    absent = console.ask("/nothing", console.bearer())
+    wrong = console.ask("/api/sql", console.bearer())
+    assert (absent.status, absent.json["error"]["code"]) == (404, "console.no_page")
+    assert (wrong.status, wrong.json["error"]["code"]) == (400, "console.bad_request")
 
 
 def test_what_the_data_says_is_never_markup(console: served.Console) -> None:

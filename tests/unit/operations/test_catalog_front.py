@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,7 @@ def test_every_write_is_refused_in_iceberg_s_shape(
     reply = front.ask(path, front.bearer("catalog"), method, b"{}")
     assert reply.status == 403
     assert (reply.json["error"]["type"], reply.json["error"]["code"]) == ("ForbiddenException", 403)
+    assert "[console.read_only]" in reply.json["error"]["message"]
 
 
 @pytest.mark.parametrize(
@@ -149,12 +151,20 @@ def test_a_pointer_out_of_the_warehouse_is_not_followed(
     outside: list[Any] = ["file:///etc/passwd", f"file://{tmp_path}/lake/../../../etc/passwd"]
     for place in outside:
         database.execute("update iceberg_tables set metadata_location = %s", [place])
-        with pytest.raises(errors.Refused, match=r"console\.outside"):
+        with pytest.raises(errors.Refused, match=re.escape("console.outside")):
             front.table("bank", "users")
     database.execute("update iceberg_tables set metadata_location = %s", [f"{tmp_path}/lake/gone"])
-    with pytest.raises(errors.StepFailed, match=r"console\.metadata"):
+    with pytest.raises(errors.StepFailed, match=re.escape("console.metadata")):
         front.table("bank", "users")
     pool.close()
+
+
+def test_metadata_beyond_the_limit_is_refused(
+    front: served.Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalog_front, "LARGEST_METADATA", 10)
+    reply = front.ask(f"{ONE}/tables/users", front.bearer("catalog"))
+    assert "[console.too_large]" in reply.json["error"]["message"]
 
 
 def test_a_catalog_without_tables_is_empty(

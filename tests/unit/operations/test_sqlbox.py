@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,13 +23,12 @@ PAST_THE_PARSER = "select * from (with \"{0}\" as (select 1) select 1) x, '{0}'"
 
 
 @pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A warehouse that another account may read, with one table."""
-    folder = tmp_path_factory.mktemp("sqlbox")
-    for place in (folder, *folder.parents[:2]):
-        if place.stat().st_uid == os.geteuid():
-            place.chmod(0o755)
-    return folder
+def lake() -> Iterator[Path]:
+    """A warehouse that another account may read: pytest's own folders are for their owner only."""
+    with tempfile.TemporaryDirectory(prefix="tidewright-sqlbox-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
 
 
 @pytest.fixture(scope="module")
@@ -200,8 +200,13 @@ def test_root_stays_root_only_when_the_other_account_cannot_read(tmp_path: Path)
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     (closed / "lake").mkdir()
-    assert not sqlbox_process.readable_by_others(closed / "lake")
-    assert sqlbox_process.readable_by_others(Path("/"))
+    group = closed.stat().st_gid
+    assert not sqlbox_process.readable(closed / "lake", group + 1)
+    assert sqlbox_process.readable(Path("/"), 65_534)
+    closed.chmod(0o710)
+    (closed / "lake").chmod(0o750)
+    assert sqlbox_process._allows(closed, group, 0o1)
+    assert not sqlbox_process._allows(closed, group, 0o4)
 
 
 def outcome(box: sqlbox.SqlBox, pin: sqlbox.Pin) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tidewright import errors
@@ -78,7 +80,7 @@ def test_taken(sql: str) -> None:
 
 @pytest.mark.parametrize("sql", REFUSED)
 def test_refused(sql: str) -> None:
-    with pytest.raises(errors.Refused, match=r"console\.sql_refused"):
+    with pytest.raises(errors.Refused, match=re.escape("console.sql_refused")):
         sqlbox_rules.check(sql, TABLES)
 
 
