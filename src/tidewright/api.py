@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tidewright.operations import demo as _demo
     from tidewright.operations.bench import bench as bench
     from tidewright.operations.check import check as check
     from tidewright.operations.connect import Connections as Connections
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from tidewright.operations.state import Environment as Environment
     from tidewright.operations.up import Talk as Talk
     from tidewright.operations.verify import verify as verify
+
+    DemoWish = _demo.Wish
 
 _OPERATIONS = "tidewright.operations."
 TABLE: Mapping[str, str] = {

@@ -13,13 +13,18 @@ from tidewright import api
 def test_the_table_and_the_typed_names_agree() -> None:
     assert api.__file__ is not None
     module = ast.parse(Path(api.__file__).read_text())
+    block = next(b for b in module.body if isinstance(b, ast.If))
     typed = {
         alias.asname: f"{(node.module or '').removeprefix('tidewright.operations.')}:{alias.name}"
-        for block in module.body
-        if isinstance(block, ast.If)
         for node in block.body
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
+        if not (alias.asname or "").startswith("_")
+    }
+    typed |= {
+        ast.unparse(node.targets[0]): ast.unparse(node.value).lstrip("_").replace(".", ":")
+        for node in block.body
+        if isinstance(node, ast.Assign)
     }
     assert typed == dict(api.TABLE)
 
