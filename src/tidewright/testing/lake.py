@@ -100,6 +100,7 @@ class FakeTable:
         assert len(files) == len(self._now.files) - len(removed), "removes what is not there"
         files |= {f.number: f for f in added}
         deletes = self._now.deletes if all_deletes is None else (dict(all_deletes),)
+        assert all_deletes is None or all_deletes.keys() <= files.keys(), "deletes of no file"
         self._now = replace(self._now, files=files, deletes=deletes)
         return list(added)
 

@@ -60,8 +60,6 @@ class CurrentTable:
 
         A delete needs only its key columns; one of an unknown key is counted and does nothing.
         """
-        if not len(op):
-            return
         keys = self._keys(rows)
         last = keys.last_of_each()
         gone = op[last] == DELETE

@@ -282,7 +282,7 @@ def test_many_delete_files_become_one_without_any_data_to_merge() -> None:
 
 
 @pytest.mark.parametrize("kind", list(histories.KINDS))
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(5))
 def test_random_histories_equal_a_dict(kind: str, seed: int) -> None:
     table = lake.FakeTable(histories.KINDS[kind].schema, part_rows=16)
     history = histories.Histories(seed, histories.FakeLake(table), histories.KINDS[kind])
