@@ -64,21 +64,27 @@ def test_a_program_that_is_not_there_says_so(home: Home) -> None:
 
 
 def test_stop_goes_backwards(home: Home) -> None:
+    """The later in the order, the longer a service takes: all at once would turn it round."""
     file = str(home.note("stops"))
-    code = (
-        "import os, signal, sys, time\n"
-        "def end(*_):\n"
-        f"    open({file!r}, 'a').write(os.path.basename(os.getcwd()) + ' ')\n"
-        "    sys.exit()\n"
-        "signal.signal(signal.SIGTERM, end)\n"
-        "print('on', flush=True)\n"
-        "time.sleep(1000)\n"
-    )
+
+    def takes(seconds: float) -> str:
+        return (
+            "import os, signal, sys, time\n"
+            "def end(*_):\n"
+            f"    time.sleep({seconds})\n"
+            f"    open({file!r}, 'a').write(os.path.basename(os.getcwd()) + ' ')\n"
+            "    sys.exit()\n"
+            "signal.signal(signal.SIGTERM, end)\n"
+            "print('on', flush=True)\n"
+            "time.sleep(1000)\n"
+        )
+
     home.start(
-        home.unit("a", code), home.unit("b", code, needs=("a",)), home.unit("c", code, needs=("b",))
+        home.unit("a", takes(0)),
+        home.unit("b", takes(0.2), needs=("a",)),
+        home.unit("c", takes(0.4), needs=("b",)),
     )
-    home.wait("c", "running")
-    wait_for(lambda: "on" in home.output("c"))
+    wait_for(lambda: all("on" in home.output(name) for name in "abc"))
     home.stop()
     assert home.note("stops").read_text().split() == ["c", "b", "a"]
     assert driver.status(home.place).state == "stopped"
