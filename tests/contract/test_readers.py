@@ -153,6 +153,10 @@ def test_a_restart_reads_the_same_table(lake: lakes.TempLake) -> None:
     for n in range(12):
         model.step()
         opened.commit(lakes.facts(100 + n))
+    model.upsert([1, 2])
+    opened.commit(lakes.facts(200))
+    model.compact(every=False)
+    opened.commit(lakes.facts(201))
     again = lake.open().table("bank.a")
     assert again is not None
     assert again.metadata == model.table.metadata

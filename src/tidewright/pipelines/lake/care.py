@@ -23,6 +23,9 @@ from tidewright.pipelines.lake import table as tables
 
 BATCH = 200
 PRUNE_EVERY = 500
+# DuckDB 1.5.5 aborts its whole process when a data manifest is missing, and raises an error when
+# any other file is. So manifests outlive the metadata that leads to them by a part of the grace.
+MANIFESTS_LATER = 0.25
 # A file's time comes from the kernel's coarse clock, which may run a little behind ours.
 CLOCK_SLACK = 2.0
 
@@ -34,6 +37,7 @@ class Care:
         self._keep = keep
         self._since = time.time()
         self._waiting: deque[tuple[float, str]] = deque()
+        self._manifests: deque[tuple[float, str]] = deque()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="care")
         self._running: Future[list[str]] | None = None
         self._sweeps: dict[str, int | None] = {}
@@ -42,12 +46,16 @@ class Care:
     @property
     def waiting(self) -> int:
         """Files that will be unlinked when their grace is over."""
-        return len(self._waiting)
+        return len(self._waiting) + len(self._manifests)
 
     def free(self, paths: Iterable[str]) -> None:
         """Nothing listed needs these files: unlink them after the grace."""
         due = time.monotonic() + self._keep.grace
-        self._waiting.extend((due, p) for p in paths)
+        for path in paths:
+            if path.endswith(manifests.SUFFIX):
+                self._manifests.append((due + self._keep.grace * MANIFESTS_LATER, path))
+            else:
+                self._waiting.append((due, path))
 
     def step(self, conn: psycopg.Connection, flow: str, found: Mapping[str, tables.Table]) -> None:
         """Start one small piece of work, or take in what the last one found."""
@@ -91,8 +99,9 @@ class Care:
     def _due(self) -> list[str]:
         now = time.monotonic()
         due: list[str] = []
-        while self._waiting and self._waiting[0][0] <= now and len(due) < BATCH:
-            due.append(self._waiting.popleft()[1])
+        for queue in (self._waiting, self._manifests):
+            while queue and queue[0][0] <= now and len(due) < BATCH:
+                due.append(queue.popleft()[1])
         return due
 
 

@@ -36,6 +36,7 @@ from pyiceberg.utils.schema_conversion import AvroSchemaConversion
 from tidewright.pipelines.lake import avro, durable, files
 
 FULL = 100
+SUFFIX = "-m0.avro"
 _LIST_SCHEMA = MANIFEST_LIST_FILE_SCHEMAS[2]
 
 

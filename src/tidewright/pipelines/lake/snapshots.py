@@ -109,7 +109,7 @@ def _change(
     shape = manifests.shape(work.schema, work.state.metadata.spec, content)
     added, removed = moved
     what = manifests.Change(added, frozenset(f.number for f in removed), stamp)
-    changed = manifests.change(old, shape, what, place.metadata(f"{uuid4()}-m0.avro"))
+    changed = manifests.change(old, shape, what, place.metadata(f"{uuid4()}{manifests.SUFFIX}"))
     for path in changed.written:
         place.on_file(path)
     return changed

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pytest
 
@@ -87,6 +88,26 @@ def test_files_wait_for_their_grace(lake: lakes.TempLake) -> None:
     assert lake.files() > care.reachable(table.state)
 
 
+def test_an_expired_pin_meets_an_error_before_its_manifests_are_gone(
+    lake: lakes.TempLake,
+) -> None:
+    keep = store.Keep(snapshots=1, most=1, seconds=0, grace=0.5)
+    opened = lake.open(options=store.Options(keep=keep))
+    table = work(opened, 1)
+    pinned = table.point.metadata
+    kept = [m.location for m in table.state.data]
+    for n in range(3):
+        table.add_rows(lakes.rows([n]))
+        assert isinstance(opened.commit(lakes.facts(500 + n)), store.Done)
+    while Path(durable.local(pinned)).exists():
+        opened.care()
+    assert all(Path(durable.local(m)).exists() for m in kept)
+    with pytest.raises(duckdb.IOException):
+        lakes.by_duckdb(pinned)
+    while any(Path(durable.local(m)).exists() for m in kept):
+        opened.care()
+
+
 def test_orphans_of_a_crash_go_and_nothing_else(lake: lakes.TempLake) -> None:
     dying = lake.open(options=store.Options(keep=SHORT))
     work(dying, 3).add_rows(lakes.rows(range(5000, 5010)))
@@ -135,10 +156,13 @@ def test_nothing_is_removed_while_a_commit_is_in_doubt(lake: lakes.TempLake) -> 
     armed = False
     opened = lake.open(options=store.Options(keep=SHORT, fault=hang_up))
     table = work(opened, 6)
-    drain(opened)
+    for n in range(3):
+        table.add_rows(lakes.rows([n]))
+        assert isinstance(opened.commit(lakes.facts(500 + n)), store.Done)
     armed = True
     table.add_rows(lakes.rows([7777]))
     assert isinstance(opened.commit(lakes.facts(900)), store.Unknown)
+    time.sleep(0.2)
     before = lake.files()
     drain(opened)
     assert lake.files() == before
