@@ -78,14 +78,29 @@ def verb_section(name: str) -> Iterator[str]:
         yield from (commands.VERBS[name].summary, "")
         return
     command: click.Command = importlib.import_module(module).command
-    context = click.Context(command, info_name=f"tidewright {name}")
-    yield from ("```text", command.get_usage(context).removeprefix("Usage: "), "```", "")
-    yield from (paragraphs(command.help or commands.VERBS[name].summary), "")
+    # A context below the tool's own: usage and shared settings are then what a user sees.
+    above = click.Context(cli, info_name="tidewright", **cli.context_settings)
+    yield from command_section(command, name, above)
+
+
+def command_section(
+    command: click.Command, name: str, above: click.Context, level: str = "###"
+) -> Iterator[str]:
+    context = click.Context(command, info_name=name, parent=above)
+    if level != "###":
+        yield from (f"{level} {context.command_path.removeprefix('tidewright ')}", "")
+    usage = command.get_usage(context).removeprefix("Usage: ")
+    yield from ("```text", re.sub(r"\n +", " ", usage), "```", "")
+    yield from (paragraphs(command.help or ""), "")
     rows = [r for p in command.get_params(context) if (r := p.get_help_record(context)) and r[1]]
     if rows:
         yield from ("| option | what it does |", "|---|---|")
         yield from (f"| `{cell(option)}` | {cell(text)} |" for option, text in rows)
         yield ""
+    if isinstance(command, click.Group):
+        for child in command.list_commands(context):
+            if found := command.get_command(context, child):
+                yield from command_section(found, child, context, level + "#")
 
 
 def paragraphs(text: str) -> str:

@@ -51,7 +51,8 @@ def slug(heading: str) -> str:
 
 def options_of(verb: str) -> set[str]:
     command = importlib.import_module(commands.VERBS[verb].module).command
-    return {o for p in command.params for o in [*p.opts, *p.secondary_opts]} | {"--help"}
+    every = [command, *getattr(command, "commands", {}).values()]
+    return {o for c in every for p in c.params for o in [*p.opts, *p.secondary_opts]} | {"--help"}
 
 
 def commands_in(text: str) -> Iterator[tuple[str, list[str]]]:
