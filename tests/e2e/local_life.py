@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tidewright.clients import postgres
 from tidewright.components.postgres import program
-from tidewright.model import components, flow, observed, values
+from tidewright.model import components, flow, jobs, observed, values
 from tidewright.model import platform as nouns
 from tidewright.operations import destroy, state, stop, up
 from tidewright.targets.local import driver, layout, ports
@@ -27,6 +27,24 @@ ADMIN = values.Secret("store-admin")
 def platform(env: str = "laptop") -> nouns.Platform:
     server = program.server(components.Server("store", "catalog and marts", ADMIN, logical=False))
     return nouns.Platform("bank", env, "local", (server,), (), (ADMIN.name,), ())
+
+
+def captured() -> nouns.Platform:
+    """The same server as a managed source, and a capture that only sleeps."""
+    server = program.server(components.Server("store", "the source", ADMIN, logical=True))
+    host, port = (values.Ref("store", program.PORT, prop) for prop in ("host", "port"))
+    login = flow.Connection(host, port, "postgres", "postgres", ADMIN)
+    job = jobs.CaptureJob(
+        name="bank",
+        source=flow.PostgresSource("bank", login, "pub", "tide", managed=True),
+        capture=flow.Capture("bank", ("public.kept",), "raw_data"),
+        lake=jobs.Lake(login, values.Folder("lake")),
+        secrets=values.Folder("secrets"),
+        status=values.Folder("run", "capture.json"),
+    )
+    process = nouns.Process(("sleep", "1000"), job=job)
+    capture = nouns.Service("capture", "follows", "capture", process, needs=("store",))
+    return nouns.Platform("bank", "laptop", "local", (server, capture), (), (ADMIN.name,), ())
 
 
 def ask(place: layout.Layout, sql: str) -> object:

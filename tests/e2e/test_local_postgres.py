@@ -16,8 +16,8 @@ import pytest
 
 import tidewright
 from tests.e2e import local_life
-from tidewright.operations import destroy, state, up
-from tidewright.targets.local import ports, programs
+from tidewright.operations import destroy, release, state, stop, up
+from tidewright.targets.local import driver, ports, programs
 
 PROMISES = [
     "up",
@@ -106,3 +106,15 @@ def _python_for_others() -> str | None:
         return None
     real = [p.resolve() for p in candidates if p.exists()]
     return next((str(p) for p in real if programs.is_open(p)), None)
+
+
+def test_a_released_slot_is_gone_and_marked(folder: Path) -> None:
+    wanted = local_life.captured()
+    place = up.up(wanted, folder, local_life.TALK, 60).place
+    local_life.ask(place, "select pg_create_logical_replication_slot('tide', 'pgoutput')")
+    stop.stop(state.find(folder, None), local_life.TALK, give_back=True)
+    assert not driver.running(place)
+    assert (place.run / release.RELEASED).read_text() == "tide\n"
+    up.up(wanted, folder, local_life.TALK, 60)
+    assert local_life.ask(place, "select count(*) from pg_replication_slots") == 0
+    destroy.destroy(state.find(folder, None), local_life.TALK)

@@ -57,7 +57,7 @@ class Unit:
     """One service. ``files_digest`` stands for its rendered files, ``job_digest`` for its job.
 
     ``account``: the account it runs as when that is not ours. ``folder`` is its working folder,
-    made before it starts. ``early``: it may start before its needs are healthy.
+    made before it starts. ``pid_file``: see ``spawn.forget_dead``.
     """
 
     name: str
@@ -75,7 +75,6 @@ class Unit:
     stop_signal: Literal["TERM", "INT"] = "TERM"
     stop_seconds: float = 10.0
     live: bool = False
-    early: bool = False
     files_digest: str = ""
     job_digest: str = ""
 

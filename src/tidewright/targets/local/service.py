@@ -102,8 +102,6 @@ class Runner:
             await asyncio.sleep(delay)
 
     async def _wait_for_needs(self) -> None:
-        if self.unit.early:
-            return
         while missing := [n for n in self.unit.needs if not self._context.is_ready(n)]:
             self._set("waiting", f"waits for {', '.join(missing)}")
             await self._context.changes.wait()
