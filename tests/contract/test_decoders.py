@@ -220,9 +220,9 @@ def test_both_writers_give_the_same_json(
 ) -> None:
     Workload(database, seed).run(120)
     for part in chunks(pgoutput.PureDecoder(KEYS), list(feed.peek(10_000_000)), 1 << 30)[-1].parts:
-        assert turbo.rows(part).equals(jsontext.rows(part))
+        assert turbo.turbojson.rows(part).equals(jsontext.rows(part))
         half = part.slice(part.rows // 3, part.rows)
-        assert turbo.rows(half).equals(jsontext.rows(half))
+        assert turbo.turbojson.rows(half).equals(jsontext.rows(half))
 
 
 def test_every_kernel_was_compiled_once(turbo) -> None:

@@ -69,7 +69,7 @@ def _own(part: chunk.Part) -> dict[str, pa.Array]:
 def json_of(part: chunk.Part) -> pa.Array:
     """The JSON text of each row, by the compiled writer where there is one."""
     compiled = speed.turbo()
-    return compiled.rows(part) if compiled else jsontext.rows(part)
+    return compiled.turbojson.rows(part) if compiled else jsontext.rows(part)
 
 
 def _letters(op: chunk.Ops) -> pa.Array:

@@ -1,26 +1,30 @@
-"""The compiled decoder and JSON writer: the same chunks and texts as the plain ones, faster.
+"""The compiled decoder: the same chunks as the plain one, faster.
 
-Kernels are in ``scan`` and ``compose``; here are the arrays they work on. Loaded by ``speed`` only.
+The kernels are in ``scan``; here are the arrays they work on. Loaded by ``speed`` only.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from tidewright import errors
-from tidewright.pipelines.decode import chunk, compose, jsontext, pgoutput, relation, scan, window
+from tidewright.pipelines.decode import (
+    arrays,
+    chunk,
+    pgoutput,
+    relation,
+    scan,
+    turbojson,
+    window,
+)
 
 Number = TypeVar("Number", bound=np.generic)
 _ROOM = 1 << 16
-_BLOCK = 4096  # rows of JSON that stay in the processor's cache while columns are added
-_LIMIT = 2**31 - 1
-_STYLES = ("string", "number", "word", "boolean", "embedded")  # numbered as in ``compose``
 
 
 def _framed(*messages: bytes) -> bytes:
@@ -167,72 +171,15 @@ def _columns(
     out = np.empty(int(sizes.sum()), np.uint8)
     scan.gather(buf, rows, chosen, ends, where, out)
     columns = tuple(
-        text_array(ends[c] - begins[c], out[begins[c] : begins[c] + sizes[c]], where[c])
+        arrays.text(
+            ends[c] - begins[c],
+            out[begins[c] : begins[c] + sizes[c]],
+            (where[c] == scan.NULL) | (where[c] == scan.UNSENT),
+        )
         for c in range(len(flags))
     )
     left = {c: where[c] == scan.UNSENT for c in range(len(flags))}
     return columns, {c: rows for c, rows in left.items() if rows.any()}
-
-
-def text_array(ends: chunk.Ints, data: chunk.Ops, where: chunk.Ops) -> pa.Array:
-    """An Arrow string array over ``data``; null where no value is."""
-    if len(data) > _LIMIT:
-        raise errors.Refused(
-            "source.row_too_large", "one column's text passes 2 GB within one chunk",
-            "source feed", "Keep single values below 256 MB.",
-        )  # fmt: skip
-    absent = (where == scan.NULL) | (where == scan.UNSENT)
-    validity = None
-    if absent.any():
-        validity = pa.py_buffer(np.packbits(~absent, bitorder="little"))
-    buffers = [validity, pa.py_buffer(ends.astype(np.int32)), pa.py_buffer(data)]
-    return pa.Array.from_buffers(pa.string(), len(where), buffers)
-
-
-def rows(part: chunk.Part) -> pa.Array:
-    """The JSON text of each row: what ``jsontext.rows`` gives."""
-    present = part.op != chunk.TRUNCATE
-    columns = [_json_column(field, present) for field in jsontext.fields(part)]
-    total = np.zeros(part.rows, np.int64)
-    for ends, data, flags, label in columns:
-        compose.sizes(ends, data, flags, label, total)
-    # One byte opens the object; each value's comma is counted, and the last one closes it.
-    total += np.where(total > 0, 1, 2)
-    total[~present] = 0
-    starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(total)))
-    out = np.empty(int(starts[-1]), np.uint8)
-    cursor = starts[:-1] + 1
-    for at in range(0, part.rows, _BLOCK):
-        rows_ = slice(at, at + _BLOCK)
-        for ends, data, flags, label in columns:
-            compose.write(ends[at : at + _BLOCK + 1], data, flags[rows_], label, cursor[rows_], out)
-    compose.close(starts, cursor, out)
-    return text_array(starts, out, np.where(present, scan.HERE, scan.NULL))
-
-
-def _json_column(
-    field: jsontext.Field, present: chunk.Bools
-) -> tuple[npt.NDArray[np.int32], chunk.Ops, chunk.Ops, chunk.Ops]:
-    """A field as the kernels want it: ends, bytes, flags, and the label led by its style."""
-    _, ends, data = field.text.buffers()
-    from_, count = field.text.offset, len(field.text)
-    valid = np.asarray(field.text.is_valid().to_numpy(zero_copy_only=False))
-    filled = np.where(valid, compose.VALUE, compose.NULL)
-    flags = np.where(field.shown & present, filled, compose.HIDDEN)
-    label = np.frombuffer(bytes([_STYLES.index(field.style)]) + field.label.encode(), np.uint8)
-    return (
-        _view(ends, np.int32)[from_ : from_ + count + 1],
-        _view(data if data is not None and data.size else b"\0", np.uint8),
-        flags.astype(np.uint8),
-        label,
-    )
-
-
-def _view(buffer: pa.Buffer | bytes, kind: type[np.generic]) -> npt.NDArray[Any]:
-    """A buffer as an array that cannot be written: else kernels would be compiled twice."""
-    array = np.frombuffer(buffer, kind)
-    array.setflags(write=False)
-    return array
 
 
 def warm() -> None:
@@ -240,7 +187,7 @@ def warm() -> None:
     decoder = TurboDecoder({})
     decoder.feed(_SAMPLE)
     made = decoder.finish()
-    rows(made.parts[0])
+    turbojson.rows(made.parts[0])
 
 
 def _layout(versions: relation.Versions) -> tuple[chunk.Ints, chunk.Ops]:

@@ -6,7 +6,7 @@ Frames are whole pgoutput messages; ``decode`` turns them into columns.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -14,25 +14,7 @@ from psycopg import errors as pg
 
 from tidewright import errors
 from tidewright.model import flow
-from tidewright.pipelines.feeds import publications, session, slots
-
-FRAME_CHANGES = 10_000
-FRAME_BYTES = 8 << 20
-
-# The running sum bounds a frame by bytes: 10,000 wide rows would pass the server's 1 GB limit.
-FRAMES = """
-copy (
-  select string_agg(int4send(length(data)) || data, ''::bytea order by n)
-  from (
-    select n, data, n / {changes} as by_count,
-      sum(length(data)) over (rows unbounded preceding) / {bytes} as by_bytes
-    from {function}({slot}, {upto}, {limit}, 'proto_version', '1',
-      'publication_names', {publication}, 'messages', 'true')
-      with ordinality as change(lsn, xid, data, n)
-  ) as changes
-  group by by_count, by_bytes order by by_count, by_bytes
-) to stdout (format binary)
-"""
+from tidewright.pipelines.feeds import frames, publications, session, slots
 
 
 class PeekFeed:
@@ -62,11 +44,11 @@ class PeekFeed:
         try:
             with self._reader.guard():
                 live = self._reader.open()
-                query = frames(
+                query = frames.statement(
                     "pg_logical_slot_peek_binary_changes",
                     (self._slot, self._publication), max_changes, upto_lsn,
                 )  # fmt: skip
-                yield from read_frames(live, query, self._gap)
+                yield from frames.read(live, query, self._gap)
         except pg.Error as reason:
             raise self._explain(reason) from None
 
@@ -160,7 +142,7 @@ class PeekFeed:
         return flow.lsn_value(self._side.ask("select pg_current_wal_lsn()::text")[0][0])
 
     def _gap(self) -> errors.PlatformError:
-        return publication_missing(self._reader.place, self._publication)
+        return frames.publication_missing(self._reader.place, self._publication)
 
     def _explain(self, reason: psycopg.Error) -> errors.PlatformError:
         """Why the slot could not be used, found by looking rather than from a translated text."""
@@ -181,53 +163,6 @@ class PeekFeed:
         return session.Lost("source.failed", text, place, "See the source's own log.")
 
 
-def frames(
-    function: str, slot: tuple[str, str], max_changes: int | None, upto_lsn: int | None
-) -> str:
-    """The statement that reads a slot (its name, its publication's name) in frames."""
-    return FRAMES.format(
-        function=function,
-        slot=literal(slot[0]),
-        publication=literal('"' + slot[1].replace('"', '""') + '"'),
-        upto="null" if upto_lsn is None else literal(flow.lsn_text(upto_lsn)),
-        limit="null" if max_changes is None else str(int(max_changes)),
-        changes=FRAME_CHANGES,
-        bytes=FRAME_BYTES,
-    )
-
-
-def read_frames(
-    live: psycopg.Connection, query: str, gap: Callable[[], errors.PlatformError]
-) -> Iterator[bytes]:
-    """Stream the frames; raises ``gap()`` when the server skipped a publication it did not find.
-
-    From PostgreSQL 18 on that is a warning and not an error, and changes would be lost silently.
-    """
-    warned: list[str] = []
-
-    def heard(notice: psycopg.errors.Diagnostic) -> None:
-        if notice.sqlstate == pg.ObjectNotInPrerequisiteState.sqlstate:
-            warned.append(notice.message_primary or "")
-
-    live.add_notice_handler(heard)
-    try:
-        with live.cursor() as cursor, cursor.copy(query.encode()) as copy:
-            copy.set_types(["bytea"])
-            for row in copy.rows():
-                if warned:
-                    raise gap()
-                yield row[0]
-        if warned:
-            raise gap()
-    finally:
-        live.remove_notice_handler(heard)
-
-
-def literal(text: str) -> str:
-    """An SQL literal: a walsender takes no parameters."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 def slot_missing(place: str, name: str) -> errors.Refused:
     return errors.Refused(
         "source.slot_missing", f"slot {name} is gone: someone dropped it", place,
@@ -240,12 +175,3 @@ def slot_lost(place: str, name: str, why: str) -> errors.Refused:
         "source.slot_lost", f"the source gave up slot {name}: {why}", place,
         "Raise max_slot_wal_keep_size, then copy anew: tidewright destroy, then up.",
     )  # fmt: skip
-
-
-def publication_missing(place: str, name: str) -> errors.Refused:
-    return errors.Refused(
-        "source.publication_missing",
-        f"publication {name} did not exist for a part of what was to be read",
-        place,
-        "Changes made without it cannot be known. Copy anew: tidewright destroy, then up.",
-    )

@@ -19,7 +19,8 @@ from tidewright.clients import postgres
 from tidewright.model import flow
 
 # row_security off turns a copy that policies would silently filter into an error of the server;
-# synchronous_commit local keeps a pulse from waiting for a standby that is away.
+# synchronous_commit local keeps a pulse from waiting for a standby that is away; work_mem lets the
+# server put a usual peek into frames without temporary files.
 SETTINGS: Mapping[str, str] = {
     "TimeZone": "UTC",
     "DateStyle": "ISO",
@@ -30,6 +31,7 @@ SETTINGS: Mapping[str, str] = {
     "search_path": "pg_catalog",
     "row_security": "off",
     "synchronous_commit": "local",
+    "work_mem": "32MB",
     "statement_timeout": "0",
     "lock_timeout": "0",
     "idle_in_transaction_session_timeout": "0",

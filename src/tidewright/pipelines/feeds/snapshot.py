@@ -21,7 +21,7 @@ from pyarrow import csv
 from tidewright import errors
 from tidewright.model import flow
 from tidewright.pipelines.decode import chunk, decoder, relation
-from tidewright.pipelines.feeds import peek, session, slots, tables
+from tidewright.pipelines.feeds import frames, session, slots, tables
 
 PART_ROWS = 100_000
 PART_BYTES = 32 << 20
@@ -135,10 +135,10 @@ class Snapshot:
         under way go on, and new ones need a new ``Snapshot``.
         """
         names = (self._slot, self._source.publication)
-        query = peek.frames("pg_logical_slot_get_binary_changes", names, None, upto)
+        query = frames.statement("pg_logical_slot_get_binary_changes", names, None, upto)
         made = decoder.decoder(keys)
         with self._holder.guard():
-            for frame in peek.read_frames(self._holder.open(), query, self._gap):
+            for frame in frames.read(self._holder.open(), query, self._gap):
                 made.feed(frame)
                 while (found := made.take(min_changes)) is not None:
                     yield found.before(upto)
@@ -159,7 +159,7 @@ class Snapshot:
 
     def _begin(self, name: str) -> None:
         self._copier.ask("begin isolation level repeatable read read only")
-        self._copier.ask(f"set transaction snapshot {peek.literal(name)}")
+        self._copier.ask(f"set transaction snapshot {frames.literal(name)}")
         taken = self._copier.ask("select (extract(epoch from clock_timestamp()) * 1000000)::bigint")
         self._taken_us = taken[0][0]
 
@@ -191,7 +191,7 @@ class Snapshot:
         )  # fmt: skip
 
     def _gap(self) -> errors.PlatformError:
-        return peek.publication_missing(self._side.place, self._source.publication)
+        return frames.publication_missing(self._side.place, self._source.publication)
 
 
 def _columns(data: bytes, names: tuple[str, ...]) -> tuple[pa.Array, ...]:

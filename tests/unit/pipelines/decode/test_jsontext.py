@@ -36,7 +36,7 @@ def plain(part):
 
 
 def compiled(part):
-    return speed.load().rows(part)
+    return speed.load().turbojson.rows(part)
 
 
 @pytest.fixture(params=[plain, compiled])

@@ -7,6 +7,7 @@ import pytest
 
 from tidewright import errors
 from tidewright.pipelines.decode import chunk, pgoutput
+from tidewright.pipelines.feeds import frames as framing
 from tidewright.pipelines.feeds import peek
 
 
@@ -75,7 +76,7 @@ def test_a_limit_by_position_contains_what_commits_before_it(table, feed):
 
 
 def test_frames_are_bounded_by_count(table, feed, monkeypatch):
-    monkeypatch.setattr(peek, "FRAME_CHANGES", 10)
+    monkeypatch.setattr(framing, "FRAME_CHANGES", 10)
     insert(table, *range(20))
     frames = list(feed.peek(1000))
     assert len(frames) > 5
@@ -86,7 +87,7 @@ def test_frames_are_bounded_by_bytes(table, feed):
     table.execute("alter table t alter v set storage external")
     table.execute("insert into t select i, repeat('x', 131072) from generate_series(1, 100) i")
     frames = list(feed.peek(1000))
-    assert max(map(len, frames)) <= peek.FRAME_BYTES + 131072 + 100
+    assert max(map(len, frames)) <= framing.FRAME_BYTES + 131072 + 100
     assert decoded(frames).changes == 100
 
 
@@ -222,3 +223,15 @@ def test_nothing_of_ours_stays_after_drop(table, feed):
     feed.drop()
     assert not feed.slot().exists
     assert feed.published() is None
+
+
+def test_a_standby_is_refused(servers, secrets):
+    server, source = servers()
+    server.stop()
+    (server.data / "standby.signal").touch()
+    server.start()
+    feed = peek.PeekFeed(source, secrets)
+    with pytest.raises(errors.Refused) as raised:
+        feed.identity()
+    assert raised.value.code == "source.standby"
+    feed.close()
