@@ -21,7 +21,7 @@ test *ARGS:
 
 # rewrite the golden trees; read the difference before committing
 golden:
-    {{python}} -m pytest tests/cases --rewrite-golden
+    TIDEWRIGHT_GOLDEN=write {{python}} -m pytest tests/unit/test_cases.py
 
 # regenerate docs/reference/ from the code
 docs:
