@@ -39,17 +39,20 @@ class Loop:
 
     def run(self) -> None:
         while time.monotonic() - self.active < IDLE:
-            started = time.monotonic()
+            started, worked = time.monotonic(), time.process_time()
             if not self.turn():
                 time.sleep(POLL)
                 continue
-            time.sleep(self.pause(time.monotonic() - started))
+            time.sleep(self.pause(time.monotonic() - started, time.process_time() - worked))
 
-    def pause(self, took: float) -> float:
-        """Seconds until the next look: half of the time is left to others, when we did anything."""
+    def pause(self, took: float, worked: float) -> float:
+        """Seconds until the next look, so that we use half a processor at most.
+
+        ``worked`` is processor time: waiting for a busy machine is not what has to be made up for.
+        """
         if self.last is None or self.last.state == "waiting":
             return POLL
-        pause = max(self.work.job.every - took, took)
+        pause = max(self.work.job.every - took, worked)
         return pause if self.is_good() else max(pause, BREATH)
 
     def turn(self) -> bool:

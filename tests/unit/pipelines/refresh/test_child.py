@@ -108,16 +108,18 @@ def test_an_edit_is_a_reason(loop, work, database):
     assert loop.turn()
 
 
-def test_half_of_the_time_is_left_to_others(loop, work, database):
+def test_half_a_processor_is_used_at_most(loop, work, database):
     work.job.every = 1.0
-    assert loop.pause(4.0) == child.POLL  # reading the project for the first time
+    assert loop.pause(4.0, 4.0) == child.POLL  # reading the project for the first time
     commit(database)
     loop.turn()
-    assert (loop.pause(0.25), loop.pause(4.0)) == (0.75, 4.0)
+    assert loop.pause(0.25, 0.25) == 0.75
+    assert loop.pause(4.0, 1.0) == 1.0
+    assert loop.pause(4.0, 6.0) == 6.0
     work.answers = [("degraded", False)]
     commit(database)
     loop.turn()
-    assert loop.pause(0.1) == child.BREATH
+    assert loop.pause(0.1, 0.1) == child.BREATH
 
 
 def test_without_a_change_it_ends(loop, monkeypatch):
