@@ -56,10 +56,18 @@ class TempPostgres:
     def _drop_root(self) -> None:
         account = pwd.getpwnam("nobody")
         if not _reachable_by_others(self._bin):
-            shutil.copytree(pgserver.home(), self.folder / "pg")
-            self._bin = self.folder / "pg" / "bin"
+            self._bin = self._copied(pgserver.home())
         os.chown(self.folder, account.pw_uid, account.pw_gid)
         self._as = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+    def _copied(self, home: Path) -> Path:
+        """The binaries in our own folder, with the libraries that the wheel keeps beside them."""
+        package = home.parent
+        shutil.copytree(home, self.folder / package.name / home.name)
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, self.folder / libraries.name)
+        return self.folder / package.name / home.name / "bin"
 
     @property
     def data(self) -> Path:

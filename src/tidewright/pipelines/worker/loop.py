@@ -20,6 +20,19 @@ from tidewright.pipelines.worker import cuts, engine, pace, pulse, report
 
 log = logging.getLogger("capture")
 REST = 0.02
+# Outcomes worth a line in the log: all that happen a few times in a worker's life.
+TOLD = {
+    acts.Opened: logging.INFO,
+    acts.SlotMade: logging.INFO,
+    acts.CopyStarted: logging.INFO,
+    acts.Joined: logging.INFO,
+    acts.Unknown: logging.WARNING,
+    acts.Landed: logging.WARNING,
+    acts.Absent: logging.WARNING,
+    acts.Reloaded: logging.WARNING,
+    acts.TableStopped: logging.WARNING,
+    acts.CopyFailed: logging.WARNING,
+}
 PATIENCE = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -81,9 +94,9 @@ class Loop:
 
     def _after(self, act: acts.Act, seen: acts.Outcome, began: float) -> None:
         self.failures = 0
+        if type(seen) in TOLD:
+            log.log(TOLD[type(seen)], "%s", seen)
         match act, seen:
-            case _, acts.TableStopped(table, reason):
-                log.warning("table %s stopped: %s", table, reason)
             case acts.Pull(), acts.Pulled(_, exhausted):
                 asked = pace.interval(self.hands.job.commit_every, self.cost)
                 self.next_pull = began + asked if exhausted else began

@@ -2,7 +2,8 @@
 
 As root, servers run as an account that may not enter the folder where the packages are, such as
 one below ``/root``. Then the installation (the folder above ``bin``) is copied once to a place
-that everybody may read, named after its content.
+that everybody may read, named after its content. A wheel keeps the libraries that its programs
+load in a folder ``<package>.libs`` beside the package: it goes along, in the same relation.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def reachable(program: str, copies: Path = COPIES) -> str:
     copy = copies / f"{home.name}-{_digest(home)}"
     if not copy.is_dir():
         _copy(home, copy)
-    return str(copy / path.relative_to(home))
+    return str(copy / path.relative_to(home.parent.parent))
 
 
 def is_open(path: Path) -> bool:
@@ -42,7 +43,10 @@ def _copy(home: Path, copy: Path) -> None:
             if folder in copy.parents:
                 folder.chmod(0o755 if folder == copy.parent else 0o711)
         half = copy.with_name(f".{copy.name}.{os.getpid()}")
-        shutil.copytree(home, half, symlinks=True)
+        shutil.copytree(home, half / home.parent.name / home.name, symlinks=True)
+        libraries = home.parent.with_name(f"{home.parent.name}.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, half / libraries.name, symlinks=True)
         for path in (half, *half.rglob("*")):
             if not path.is_symlink():
                 path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
