@@ -12,6 +12,7 @@ import pytest
 from tests.e2e.rig import Rig
 from tidewright.pipelines.core import faults
 
+pytestmark = pytest.mark.heavy
 ROUNDS = int(os.environ.get("TIDEWRIGHT_ROUNDS", "1"))
 # These points are passed once in a worker's life; the others many times.
 ONCE = {"opened", "slot_made", "copy_begun", "copy_done"}

@@ -334,9 +334,12 @@ class World:
             self.workers.append(Worker(self, self.wanted))
 
     def _more_tables(self) -> None:
+        """The newest worker is told; one that is not the newest starts again."""
         self.wanted = TABLES
-        self.trace.append("the file now wants every table; the worker starts again")
-        self.workers = [Worker(self, self.wanted)]
+        worker = self.workers[-1]
+        self.workers = [worker if worker.state.opened else Worker(self, self.wanted)]
+        self.workers[0].state = learn.learn(self.workers[0].state, acts.Wanted(self.wanted))
+        self.trace.append("the file now wants every table")
 
     def _cut(self) -> None:
         worker = self.rng.choice(self.workers)

@@ -37,4 +37,5 @@ def _service(binding: components.Binding, stage: flows.Capture) -> nouns.Service
         process=process,
         probe=nouns.Heartbeat(status, 15.0),
         needs=binding.after,
+        live=True,
     )

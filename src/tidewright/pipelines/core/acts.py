@@ -236,6 +236,13 @@ class TableStopped:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """The file names other tables now. Those that left are on record as stopped."""
+
+    tables: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class HoldAsked:
     """Someone wants a cut: stay at the present commit until told where."""
 
@@ -275,6 +282,7 @@ Outcome: TypeAlias = (
     | Advanced
     | SlotGone
     | TableStopped
+    | Wanted
     | HoldAsked
     | CutAsked
     | CutReleased

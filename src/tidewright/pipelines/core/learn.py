@@ -43,6 +43,8 @@ def learn(now: state.State, seen: acts.Outcome) -> state.State:
             return replace(now, failure=acts.Stop("source.slot_missing", message))
         case acts.TableStopped(table, reason):
             return _stopped(now, table, reason)
+        case acts.Wanted(tables):
+            return _wanted(now, tables)
         case acts.HoldAsked():
             return replace(now, cut=state.Cut())
         case acts.CutAsked(at):
@@ -135,6 +137,17 @@ def _stopped(now: state.State, table: str, reason: str) -> state.State:
         stopped={**now.stopped, table: reason},
         following=now.following - {table},
         dirty=True,
+    )
+
+
+def _wanted(now: state.State, tables: tuple[str, ...]) -> state.State:
+    """The others go on; a copy that is on its way may hold a table that left, so it begins anew."""
+    return replace(
+        now,
+        wanted=tables,
+        following=now.following & frozenset(tables),
+        stopped={t: why for t, why in now.stopped.items() if t in tables},
+        dirty=now.dirty or bool(now.copying or now.copied or now.joining),
     )
 
 

@@ -11,9 +11,8 @@ import threading
 from pathlib import Path
 
 from tidewright import errors
-from tidewright.model import codec, jobs
 from tidewright.pipelines.core import faults
-from tidewright.pipelines.worker import engine, loop, report
+from tidewright.pipelines.worker import engine, loop, orders, report
 
 log = logging.getLogger("capture")
 
@@ -23,12 +22,12 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     parser = argparse.ArgumentParser(prog="tidewright.pipelines.worker")
     parser.add_argument("--job", type=Path, required=True)
-    job = codec.loads(jobs.CaptureJob, parser.parse_args().job.read_text())
+    given = orders.Orders(parser.parse_args().job)
     ending = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())
-    hands = engine.Engine(job, faults.from_environment(os.environ))
-    turning = loop.Loop(hands, report.Report(Path(str(job.status))), ending)
+    hands = engine.Engine(given.read(), faults.from_environment(os.environ))
+    turning = loop.Loop(hands, report.Report(Path(str(hands.job.status))), ending, given)
     try:
         stop = turning.run()
         if stop is not None:

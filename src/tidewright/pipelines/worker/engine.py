@@ -141,6 +141,13 @@ class Engine:
             stopped=stopped,
         )
 
+    def take(self, job: jobs.CaptureJob) -> acts.Outcome:
+        """Go on with another set of tables; nothing else of the job may differ."""
+        self.job = job
+        self._note_removed(self.lake.last_commit())
+        self.followed = {n: t for n, t in self.followed.items() if n in job.capture.tables}
+        return acts.Wanted(job.capture.tables)
+
     def _note_removed(self, last: store.CommitRow | None) -> None:
         """A table that left the flow stands still from here on; coming back, it is copied again."""
         if last is None:

@@ -16,7 +16,7 @@ import psycopg
 
 from tidewright import errors
 from tidewright.pipelines.core import acts, decide, learn, state
-from tidewright.pipelines.worker import cuts, engine, pace, pulse, report
+from tidewright.pipelines.worker import cuts, engine, orders, pace, pulse, report
 
 log = logging.getLogger("capture")
 REST = 0.02
@@ -43,6 +43,7 @@ class Loop:
     hands: engine.Engine
     voice: report.Report
     ending: threading.Event
+    orders: orders.Orders | None = None
     clock: Callable[[], float] = time.monotonic
     known: state.State = field(init=False)
     cost: float = 0.0
@@ -77,6 +78,7 @@ class Loop:
     def _turn(self, beat: pulse.Pulse) -> acts.Act:
         if self.known.opened:
             self._hear()
+            self._hear_orders()
             beat.due(self.hands.feed, self.clock())
         act = decide.decide(self.known)
         if isinstance(act, acts.Pull) and not self._due(act):
@@ -117,6 +119,18 @@ class Loop:
             self.known = learn.learn(self.known, news)
         if self.known.failure is None and self.known.doubt is None:
             self._hear_cuts()
+
+    def _hear_orders(self) -> None:
+        """A changed job file: other tables are taken up, anything else ends this process."""
+        new = self.orders.changed(self.clock()) if self.orders else None
+        if new is None or new == self.hands.job:
+            return
+        if orders.same_but_tables(self.hands.job, new):
+            log.info("now wanted: %s", ", ".join(new.capture.tables))
+            self.known = learn.learn(self.known, self.hands.take(new))
+        else:
+            log.info("the job changed; starting again")
+            self.ending.set()
 
     def _hear_cuts(self) -> None:
         asked = cuts.current(self.hands.side, self.hands.job.name)

@@ -10,7 +10,7 @@ import pytest
 from tidewright.pipelines.core import acts, decide, learn, state
 from tidewright.testing import simulator
 
-HISTORIES = int(os.environ.get("TIDEWRIGHT_HISTORIES", "100"))
+HISTORIES = int(os.environ.get("TIDEWRIGHT_HISTORIES", "500"))
 SEEDS_TO_FIND_A_BUG = 60
 
 
