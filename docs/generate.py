@@ -21,6 +21,7 @@ from tidewright.cli import commands
 from tidewright.cli.main import cli
 from tidewright.errors import kinds, tables
 from tidewright.model import acts, observed
+from tidewright.pipelines.decode import types
 from tidewright.spec import document
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
@@ -29,7 +30,7 @@ NOTE = "<!-- Made from the code by docs/generate.py (just docs). Do not edit. --
 
 def pages() -> Mapping[str, str]:
     made = {"cli.md": cli_page, "file.md": file_page, "errors.md": errors_page}
-    made["statuses.md"] = statuses_page
+    made |= {"statuses.md": statuses_page, "types.md": types_page}
     return {name: finished(page()) for name, page in made.items()}
 
 
@@ -189,6 +190,11 @@ def statuses_page() -> Iterator[str]:
         for name, record in inspect.getmembers(module, dataclasses.is_dataclass):
             if getattr(record, "__module__", "") == module.__name__:
                 yield from record_section(name, record)
+
+
+def types_page() -> Iterator[str]:
+    """The type map is documented where it is written; the first line there is a title."""
+    yield from ("# Types", "", *inspect.cleandoc(types.__doc__ or "").splitlines())
 
 
 def record_section(name: str, record: Any) -> Iterator[str]:
