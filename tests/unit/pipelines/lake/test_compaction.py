@@ -27,7 +27,7 @@ def seen(*files: tuple[int, int, int] | tuple[int, int, int, int]) -> list[compa
 
 
 def test_few_and_full_files_are_left_alone() -> None:
-    files = seen((1, 5, 0), (2, 5, 0), (3, 5, 0), (4, 900, 50), (5, 900, 0))
+    files = seen((1, 5, 0), (2, 5, 0), (3, 5, 0), (4, 50, 0), (5, 900, 50), (6, 900, 0))
     assert compaction.choose(files, POLICY) == ()
 
 

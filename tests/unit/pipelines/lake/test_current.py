@@ -84,6 +84,12 @@ def test_the_last_version_of_a_key_wins_and_is_the_only_one_written(bench: Bench
     assert (bench.current.rows(), bench.current.unknown_deletes) == (1, 1)
 
 
+def test_rows_keep_their_order_within_a_file(bench: Bench) -> None:
+    bench.apply("ccuc", (9, "a", 1), (2, "b", 2), (9, "c", 3), (5, "d", 4))
+    (number,) = bench.table.data_files
+    assert bench.table.read(number, ["id"])["id"].to_pylist() == [2, 9, 5]
+
+
 def test_a_delete_and_an_insert_of_one_key_keep_their_order(bench: Bench) -> None:
     bench.apply("cc", (1, "a", 1), (2, "b", 2))
     bench.apply("dccd", (1, None, None), (1, "again", 3), (2, "late", 4), (2, None, None))
