@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from tidewright.operations.project import environments as environments
     from tidewright.operations.project import load as load
     from tidewright.operations.query import query as query
+    from tidewright.operations.recopy import recopy as recopy
     from tidewright.operations.running import destroy as destroy
     from tidewright.operations.running import logs as logs
     from tidewright.operations.running import status as status
@@ -74,6 +75,7 @@ TABLE: Mapping[str, str] = {
     "logs": "running:logs",
     "losses": "destroy:losses",
     "query": "query:query",
+    "recopy": "recopy:recopy",
     "secret": "connect:secret",
     "status": "running:status",
     "stop": "running:stop",

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psycopg
@@ -20,6 +21,7 @@ from tidewright.model import codec, flow, jobs, values
 from tidewright.pipelines.compare import rawlog, tables
 from tidewright.pipelines.core import faults
 from tidewright.pipelines.lake import reader
+from tidewright.pipelines.worker import stops
 from tidewright.testing.postgres import TempPostgres
 from tidewright.vault import files as vault
 
@@ -46,6 +48,7 @@ class Rig:
         self.server = TempPostgres()
         self.worker: subprocess.Popen[bytes] | None = None
         self._next = 1000
+        self.tables = dict(TABLES)
         self._ending = threading.Event()
 
     def __enter__(self) -> Rig:
@@ -72,7 +75,7 @@ class Rig:
         return jobs.CaptureJob(
             name="bank",
             source=flow.PostgresSource("bank", at("bank"), "tw_bank", "tw_bank", managed=True),
-            capture=flow.Capture("bank", tuple(TABLES), "raw_data"),
+            capture=flow.Capture("bank", tuple(self.tables), "raw_data"),
             lake=jobs.Lake(at("catalog"), str(self.folder / "lake")),
             secrets=str(self.folder / "secrets"),
             status=str(self.folder / "run" / "capture.json"),
@@ -168,6 +171,44 @@ class Rig:
         if self.random.random() < 0.05:
             self.source.execute("truncate bank.notes")
 
+    def want(self, table: str, key: tuple[str, ...]) -> None:
+        """Add a table to the flow, as ``up`` does after an edit."""
+        self.tables[table] = key
+        (self.folder / "job.json").write_text(codec.dumps(self._job()))
+
+    def copy_again(self, table: str) -> None:
+        """Ask for a new first copy, as ``up --recopy`` does."""
+        with self.server.connect("catalog") as conn:
+            stops.Stops(conn, "bank", 0).ask_again(table)
+
+    def drop_slot(self) -> bool:
+        """As someone else would, in a moment when nobody uses it."""
+        try:
+            self.source.execute("select pg_drop_replication_slot('tw_bank')")
+        except psycopg.errors.ObjectInUse:
+            return False
+        return True
+
+    def stopped(self) -> bool:
+        return self.status().get("state") == "stopped"
+
+    def wait_for(self, found: Callable[[], str], seconds: float = 10) -> str:
+        """The first answer of ``found`` that is not empty."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            answer = found()
+            if answer:
+                return answer
+            time.sleep(0.02)
+        raise TimeoutError(f"{self.status()}")
+
+    def peak_mb(self) -> int:
+        """The worker's largest resident memory so far."""
+        assert self.worker is not None
+        text = Path(f"/proc/{self.worker.pid}/status").read_text()
+        line = next(line for line in text.splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) // 1024
+
     # -- the answer ---------------------------------------------------------------------------
 
     def status(self) -> dict[str, object]:
@@ -192,11 +233,10 @@ class Rig:
     def _pinned_at(self) -> int:
         with self.server.connect("catalog") as conn:
             pinned = reader.pin(conn, "bank")
-        return (
-            flow.lsn_value(pinned.position) if pinned and set(TABLES) <= set(pinned.tables) else 0
-        )
+        whole = pinned is not None and set(self.tables) <= set(pinned.tables)
+        return flow.lsn_value(pinned.position) if pinned and whole else 0
 
-    def check(self) -> None:
+    def check(self, names: Sequence[str] = ()) -> None:
         """Every table equal to the source, the raw log whole, and the sum of balances constant."""
         with self.server.connect("catalog") as conn:
             pinned = reader.pin(conn, "bank")
@@ -205,7 +245,8 @@ class Rig:
         duck.execute("set timezone = 'UTC'")
         for statement in reader.statements(pinned):
             duck.execute(statement)
-        for name, key in TABLES.items():
+        for name in names or self.tables:
+            key = self.tables[name]
             found = tables.compare(self.source, duck, name, key)
             assert (found.missing, found.extra, found.different) == (0, 0, 0), found
             for invariant in rawlog.invariants(

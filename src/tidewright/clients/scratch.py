@@ -98,7 +98,11 @@ class TempPostgres:
         log = (self.folder / "log").open("ab")
         self._process = subprocess.Popen(
             [str(self._bin / "postgres"), "-D", str(self.data), *settings],
-            stdout=log, stderr=log, cwd="/", start_new_session=True, **self._as,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            start_new_session=True,
+            **self._as,
         )  # type: ignore[call-overload]  # as above
         log.close()
         deadline = time.monotonic() + 30

@@ -14,8 +14,12 @@ from tidewright.errors import PromiseBroken
 @click.command()
 @click.argument("platforms", nargs=-1)
 @click.option("--seconds", type=float, default=20.0, show_default=True, help="For each platform.")
-@click.option("--rate", type=float, default=None, help="Changes per second [default: the example's].")
-@click.option("--keep", type=click.Path(path_type=Path), metavar="DIR", help="Leave it there, running.")
+@click.option(
+    "--rate", type=float, default=None, help="Changes per second [default: the example's]."
+)
+@click.option(
+    "--keep", type=click.Path(path_type=Path), metavar="DIR", help="Leave it there, running."
+)
 @options.output
 def command(
     platforms: tuple[str, ...], seconds: float, rate: float | None, keep: Path | None,

@@ -19,6 +19,9 @@ from tidewright.cli import options, output
 @click.option("--attach", is_flag=True, help="Stay in the foreground; Ctrl-C stops it.")
 @click.option("--example", metavar="NAME", help="In a folder without a file: begin with this one.")
 @click.option(
+    "--recopy", multiple=True, metavar="TABLE", help="Copy this table again; may be repeated."
+)
+@click.option(
     "--timeout", type=float, default=120.0, show_default=True, metavar="SECONDS",
     help="How long to wait until everything is healthy.",
 )  # fmt: skip
@@ -30,6 +33,7 @@ def command(
     non_interactive: bool,
     attach: bool,
     example: str | None,
+    recopy: tuple[str, ...],
     timeout: float,
 ) -> None:
     """Converge ENVIRONMENT to the platform file: print the difference, do it, wait for health.
@@ -40,10 +44,13 @@ def command(
     _begin(file, example, interactive=interactive)
     talk = api.Talk(say=output.say, ask=lambda q: output.ask(q, yes=yes, interactive=interactive))
     found = api.up(file, options.named(environment, env), talk, timeout, attach=attach)
+    if recopy:
+        api.recopy(api.environment(file, options.named(environment, env)), recopy)
+        output.say(f"Copying again: {', '.join(recopy)}.")
     if not attach:
         count = len(found.status.services)
         output.say(f"Healthy after {found.seconds:.1f} s ({count} services).")
-        output.say("Next: tidewright status, tidewright connect, tidewright stop")
+        output.say("Next: tidewright open, tidewright status, tidewright connect, tidewright stop")
 
 
 def _begin(file: Path, example: str | None, *, interactive: bool) -> None:

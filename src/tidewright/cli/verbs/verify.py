@@ -22,10 +22,17 @@ def command(environment: str | None, env: str | None, file: Path, output_form: s
     """
     place = api.environment(file, options.named(environment, env))
     found = api.verify(place, output.say)
-    rows = [(t.table, t.source_rows, t.lake_rows, t.missing, t.extra, t.different) for t in found.tables]
+    rows = [
+        (t.table, t.source_rows, t.lake_rows, t.missing, t.extra, t.different) for t in found.tables
+    ]
     names = ("table", "source rows", "lake rows", "missing", "extra", "different")
     held = [(i.name, "holds" if i.ok else "BROKEN", i.detail) for i in found.invariants]
-    data = {"ok": found.ok, "cut": found.cut, "tables": found.tables, "invariants": found.invariants}
+    data = {
+        "ok": found.ok,
+        "cut": found.cut,
+        "tables": found.tables,
+        "invariants": found.invariants,
+    }
     output.emit(
         data,
         output_form,

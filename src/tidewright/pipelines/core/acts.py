@@ -236,6 +236,13 @@ class TableStopped:
 
 
 @dataclass(frozen=True, slots=True)
+class CopyAgain:
+    """Someone asked for a new first copy of these tables."""
+
+    tables: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """The file names other tables now. Those that left are on record as stopped."""
 
@@ -282,6 +289,7 @@ Outcome: TypeAlias = (
     | Advanced
     | SlotGone
     | TableStopped
+    | CopyAgain
     | Wanted
     | HoldAsked
     | CutAsked

@@ -43,6 +43,8 @@ def learn(now: state.State, seen: acts.Outcome) -> state.State:
             return replace(now, failure=acts.Stop("source.slot_missing", message))
         case acts.TableStopped(table, reason):
             return _stopped(now, table, reason)
+        case acts.CopyAgain(tables):
+            return _copy_again(now, tables)
         case acts.Wanted(tables):
             return _wanted(now, tables)
         case acts.HoldAsked():
@@ -148,6 +150,14 @@ def _wanted(now: state.State, tables: tuple[str, ...]) -> state.State:
         following=now.following & frozenset(tables),
         stopped={t: why for t, why in now.stopped.items() if t in tables},
         dirty=now.dirty or bool(now.copying or now.copied or now.joining),
+    )
+
+
+def _copy_again(now: state.State, tables: tuple[str, ...]) -> state.State:
+    return replace(
+        now,
+        following=now.following - frozenset(tables),
+        stopped={t: why for t, why in now.stopped.items() if t not in tables},
     )
 
 

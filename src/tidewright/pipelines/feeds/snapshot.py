@@ -110,6 +110,11 @@ class Snapshot:
         )  # fmt: skip
 
     @property
+    def link(self) -> session.Session:
+        """The session that sees the source's catalogs as of ``point``."""
+        return self._copier
+
+    @property
     def connection(self) -> psycopg.Connection:
         """The session that sees the source as of ``point``, for the verifier's own reading."""
         return self._copier.open()

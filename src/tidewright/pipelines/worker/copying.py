@@ -100,7 +100,9 @@ class Copying:
 
     def _make(self, seen: snapshot.Snapshot, name: str, build: following.Make) -> tables.Followed:
         try:
-            return following.make(self._capture, name, seen.describe(name), build)
+            described = seen.describe(name)
+            shape = following.shapes(seen.link, (described.oid,))[described.oid]
+            return following.make(self._capture, name, described, shape, build)
         except errors.Refused as problem:
             raise staging.Trouble(name, problem.what) from problem
 

@@ -7,6 +7,7 @@ apart. Whatever cannot be told, or would leave old rows with a wrong value, stop
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -56,8 +57,7 @@ class Promote:
 
 Change: TypeAlias = Add | Drop | Rename | Promote
 
-# Arrow type texts that widen without touching a value; PostgreSQL rewrites the column the same way.
-WIDER: Mapping[str, tuple[str, ...]] = {"int32": ("int64",), "float": ("double",)}
+DECIMAL = re.compile(r"decimal128\((\d+), (\d+)\)")
 
 
 class Impossible(Exception):
@@ -113,6 +113,33 @@ def _added(name: str, kind: str, live: Mapping[str, Live]) -> Add:
 def _widened(name: str, old: str, new: str) -> list[Promote]:
     if old == new:
         return []
-    if new in WIDER.get(old, ()):
+    if _more_digits(old, new):
         return [Promote(name, new)]
     raise Impossible(f"column {name} changed its type from {old} to {new}")
+
+
+def _more_digits(old: str, new: str) -> bool:
+    """Whether a decimal only got more digits before its point: the one change of type that
+    PostgreSQL makes without rewriting the rows. Any other may have changed every value (USING).
+    """
+    before, after = DECIMAL.fullmatch(old), DECIMAL.fullmatch(new)
+    if before is None or after is None:
+        return False
+    return before[2] == after[2] and int(before[1]) <= int(after[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Where a table's rows are stored in the source, and which versions its columns are of.
+
+    ``VACUUM FULL`` and ``TRUNCATE`` move the rows, a rename touches a column; only an ALTER TABLE
+    that rewrites rows does both, and the stream says nothing of it.
+    """
+
+    storage: int
+    columns: str
+
+
+def rewritten(before: Shape, now: Shape) -> bool:
+    """Whether the rows may have got other values without a change in the stream."""
+    return before.storage != now.storage and before.columns != now.columns

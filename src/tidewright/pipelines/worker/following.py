@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from pyiceberg.partitioning import PartitionSpec
 from pyiceberg.schema import Schema
@@ -23,7 +23,11 @@ KEY = "tidewright.key"
 
 
 def make(
-    capture: flow.Capture, name: str, described: catalogs.Described, build: Make
+    capture: flow.Capture,
+    name: str,
+    described: catalogs.Described,
+    shape: evolve.Shape,
+    build: Make,
 ) -> tables.Followed:
     """Empty tables for ``name`` as the source describes it; raises when Iceberg cannot hold it."""
     relation = catalogs.as_relation(name, described)
@@ -34,6 +38,7 @@ def make(
         if c.published
     )
     facts = {**tables.properties(known, described.oid), KEY: ",".join(key)}
+    facts |= tables.shape_text(shape)
     raw_columns = capture.raw_columns.get(name)
     schema = schemas.raw_schema(relation, raw_columns, key)
     mine = build(name, schemas.schema_of(relation, key), PartitionSpec(spec_id=0), facts)
@@ -67,6 +72,7 @@ def _followed(
         raw=raw.RawTable(log),
         known=tables.known_columns(mine.properties),
         oid=int(mine.properties[tables.SOURCE_OID]),
+        shape=tables.known_shape(mine.properties),
         lake=lake,
     )
 
@@ -86,6 +92,20 @@ def live_columns(link: session.Session, name: str) -> Mapping[str, evolve.Live]:
         for c in described.columns
         if c.published
     }
+
+
+SHAPES = """
+select c.oid::bigint, c.relfilenode::bigint,
+  md5(string_agg(a.attnum || ':' || a.xmin::text, ',' order by a.attnum))
+from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
+where c.oid = any(%s::oid[]) group by c.oid
+"""
+
+
+def shapes(link: session.Session, oids: Sequence[int]) -> Mapping[int, evolve.Shape]:
+    """Where the source stores these tables now, by their oids; a dropped one is left out."""
+    found = link.ask(SHAPES, [str(oid) for oid in oids])
+    return {int(oid): evolve.Shape(int(node), str(columns)) for oid, node, columns in found}
 
 
 def owner() -> str:

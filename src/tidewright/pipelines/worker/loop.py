@@ -20,6 +20,7 @@ from tidewright.pipelines.worker import cuts, engine, orders, pace, pulse, repor
 
 log = logging.getLogger("capture")
 REST = 0.02
+LOOK_EVERY = 5.0
 # Outcomes worth a line in the log: all that happen a few times in a worker's life.
 TOLD = {
     acts.Opened: logging.INFO,
@@ -48,6 +49,7 @@ class Loop:
     known: state.State = field(init=False)
     cost: float = 0.0
     next_pull: float = 0.0
+    next_look: float = 0.0
     failures: int = 0
     held: cuts.Request | None = None
 
@@ -122,6 +124,10 @@ class Loop:
 
     def _hear_orders(self) -> None:
         """A changed job file: other tables are taken up, anything else ends this process."""
+        if self.clock() >= self.next_look and self.known.staged is None:
+            self.next_look = self.clock() + LOOK_EVERY
+            news = self.hands.look_around(self.known)
+            self.known = learn.learn(self.known, news) if news else self.known
         new = self.orders.changed(self.clock()) if self.orders else None
         if new is None or new == self.hands.job:
             return

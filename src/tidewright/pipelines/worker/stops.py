@@ -51,6 +51,14 @@ class Stops:
         )
         return done.rowcount == 1
 
+    def ask_again(self, table: str) -> None:
+        """Ask the worker for a new first copy; it looks here every few seconds."""
+        self.conn.execute(
+            "insert into tidewright_stops (flow, dataset, reason) values (%s, %s, %s)"
+            " on conflict (flow, dataset) do update set reason = excluded.reason",
+            (self.flow, table, REMOVED),
+        )
+
     def clear(self, tables: tuple[str, ...]) -> None:
         """Forget the stops of tables that have been copied again."""
         self.conn.execute(

@@ -17,6 +17,7 @@ from tidewright.pipelines.worker import evolve
 
 COLUMNS = "tidewright.columns"
 SOURCE_OID = "tidewright.source-oid"
+SHAPE = "tidewright.source-shape"
 
 
 @dataclass(slots=True)
@@ -30,6 +31,7 @@ class Followed:
     raw: raw.RawTable
     known: tuple[evolve.Known, ...]
     oid: int
+    shape: evolve.Shape
     lake: tuple[lake_table.Table, lake_table.Table]
     seen: relations.Relation | None = None
     changes: int = 0
@@ -45,6 +47,17 @@ def properties(known: tuple[evolve.Known, ...], oid: int) -> Mapping[str, str]:
 def known_columns(stored: Mapping[str, str]) -> tuple[evolve.Known, ...]:
     """The facts as they were stored."""
     return tuple(evolve.Known(**fact) for fact in json.loads(stored[COLUMNS]))
+
+
+def shape_text(shape: evolve.Shape) -> Mapping[str, str]:
+    """Where the source stores the rows, as a table property."""
+    return {SHAPE: f"{shape.storage}/{shape.columns}"}
+
+
+def known_shape(stored: Mapping[str, str]) -> evolve.Shape:
+    """The shape as it was stored."""
+    storage, _, columns = stored[SHAPE].partition("/")
+    return evolve.Shape(int(storage), columns)
 
 
 def raw_name(namespace: str, table: str) -> str:

@@ -40,8 +40,22 @@ def test_drop_and_add_in_one_step_is_not_a_rename() -> None:
 
 
 def test_widening() -> None:
-    known = (evolve.Known("id", 1, "int32"),)
-    assert evolve.changes(known, {"id": "int64"}, NOW) == (evolve.Promote("id", "int64"),)
+    known = (evolve.Known("id", 1, "decimal128(10, 2)"),)
+    wider = "decimal128(12, 2)"
+    assert evolve.changes(known, {"id": wider}, NOW) == (evolve.Promote("id", wider),)
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        (evolve.Shape(1, "a"), False),
+        (evolve.Shape(2, "a"), False),
+        (evolve.Shape(1, "b"), False),
+        (evolve.Shape(2, "b"), True),
+    ],
+)
+def test_only_a_rewrite_moves_rows_and_touches_columns(now: evolve.Shape, expected: bool) -> None:
+    assert evolve.rewritten(evolve.Shape(1, "a"), now) is expected
 
 
 @pytest.mark.parametrize(
@@ -52,6 +66,7 @@ def test_widening() -> None:
         ({"id": "int64", "label": "string"}, {}, "look the same"),
         ({"id": "string", "name": "string"}, NOW, "changed its type"),
         ({"id": "int32", "name": "string"}, NOW, "changed its type"),
+        ({"id": "decimal128(9, 2)", "name": "string"}, NOW, "changed its type"),
     ],
 )
 def test_what_would_be_a_guess_stops(

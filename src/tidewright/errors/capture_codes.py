@@ -1,4 +1,4 @@
-"""Codes of those who read the lake by command: query, verify, demo, bench."""
+"""Codes of the capture worker, and of those who read the lake by command."""
 
 from __future__ import annotations
 
@@ -7,10 +7,35 @@ from collections.abc import Mapping
 from tidewright.errors.codes import Code
 
 CODES: Mapping[str, Code] = {
+    "source.identity": Code(
+        "The source is another one than the lake followed so far",
+        "The server was replaced, restored to an older time, or promoted.",
+        "Point back to the old source, or begin anew with `destroy` and `up`.",
+    ),
+    "source.slot_ahead": Code(
+        "The slot was moved past what the lake holds",
+        "Someone else read or advanced it, so changes are gone that the lake never got.",
+        "Begin anew with `stop --release` and `up`, which copies every table again.",
+    ),
+    "lake.refused": Code(
+        "The lake refused a commit",
+        "Another worker has taken over this flow, or something else moved a table.",
+        "End the other worker, then start this environment again.",
+    ),
+    "lake.held": Code(
+        "Another worker follows this flow",
+        "A second capture was started on the same lake, or an older one has not ended yet.",
+        "End one of them. Only the one that holds the flow can ever commit.",
+    ),
     "lake.no_job": Code(
         "This environment has no such service",
         "The flow has no step that needs it, or the environment was never started.",
         "Start it with `tidewright up`, with a flow that needs that service.",
+    ),
+    "lake.not_captured": Code(
+        "The table is not in the flow",
+        "Its name is misspelt, or the file does not capture it.",
+        "Name a table of the capture step, as schema.table.",
     ),
     "lake.empty": Code(
         "The lake has no commit yet",

@@ -1,0 +1,24 @@
+"""``up --recopy TABLE``: a new first copy of one table, while the others go on."""
+
+from __future__ import annotations
+
+from tidewright import errors
+from tidewright.model import jobs
+from tidewright.operations import lakeside, state
+from tidewright.pipelines.worker import stops
+
+
+def recopy(environment: state.Environment, tables: tuple[str, ...]) -> None:
+    """Ask the worker; it begins within seconds. Raises SpecError for a table not in the flow."""
+    capture = lakeside.job(environment, "capture", jobs.CaptureJob)
+    known = capture.capture.tables
+    wrong = [table for table in tables if table not in known]
+    if wrong:
+        what = f"{', '.join(wrong)} is not in the flow"
+        hint = f"Captured here: {', '.join(known)}."
+        finding = errors.Finding("lake.not_captured", what, errors.Where("--recopy"), hint)
+        raise errors.SpecError((finding,))
+    with lakeside.catalog(capture) as conn:
+        stops.prepare(conn)
+        for table in tables:
+            stops.Stops(conn, capture.name, 0).ask_again(table)
