@@ -18,6 +18,7 @@ from tidewright import errors
 from tidewright.clients import postgres
 from tidewright.model import acts, codec, jobs, observed, values
 from tidewright.operations import (
+    console_link,
     destroy,
     init,
     lakeside,
@@ -139,6 +140,7 @@ def _measure(name: str, place: state.Environment, wish: Wish, talk: up.Talk, beg
     refresh = lakeside.job(place, "refresh", jobs.RefreshJob)
     workload = lakeside.job(place, f"workload-{capture.source.name}", jobs.WorkloadJob)
     memory = Memory(place)
+    talk.say(f"console: {console_link.console_link(place.place.project, place.name)}")
     first_row = _until(lambda: _has_row(capture), began, "the first row in the lake")
     talk.say(f"first row in the lake after {first_row:.1f} s")
     first_mart = _until(lambda: _has_mart(refresh), began, "the first mart")

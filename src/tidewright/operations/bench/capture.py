@@ -25,6 +25,7 @@ def run(say: bench.Say, changes: int = 2_000_000, pairs: int = 5) -> bench.Figur
             ratio = round(received / drained, 2)
             rows.append((number + 1, round(changes / received), round(changes / drained), ratio))
             say(f"pair {number + 1}: ratio {ratio}")
+            found.check(number, changes)
     ratios = [row[3] for row in rows]
     return bench.Figures(
         "capture",

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import psycopg
 
+from tidewright import errors
 from tidewright.clients import pgserver, scratch
 from tidewright.model import flow, jobs, values
+from tidewright.operations import lakeside
 from tidewright.pipelines.core import faults
 from tidewright.pipelines.worker import engine, loop, report
 from tidewright.vault import files as vault
@@ -93,18 +95,8 @@ class Rig:
         """Seconds for pg_recvlogical to receive everything up to ``target``."""
         self.source.execute("select pg_copy_logical_replication_slot('plain', 'turn')")
         argv = [str(pgserver.program("pg_recvlogical")), "--no-loop", "--start"]
-        argv += [
-            "-f",
-            os.devnull,
-            "-h",
-            "127.0.0.1",
-            "-p",
-            str(self._server.port),
-            "-U",
-            "postgres",
-            "-d",
-            "bank",
-        ]
+        argv += ["-f", os.devnull, "-h", "127.0.0.1", "-p", str(self._server.port)]
+        argv += ["-U", "postgres", "-d", "bank"]
         argv += ["--slot", "turn", "--endpos", flow.lsn_text(target)]
         argv += ["-o", "proto_version=1", "-o", "publication_names=tw_bench"]
         began = time.monotonic()
@@ -119,6 +111,19 @@ class Rig:
     def drain(self, number: int, target: int) -> float:
         """Seconds for the worker until both tables are committed at ``target``."""
         return self.work(number, lambda position: position >= target)
+
+    def check(self, number: int, changes: int) -> None:
+        """A reader of its own counts what worker ``number`` left; a figure of less is none."""
+        with self._server.connect(f"catalog{number}") as conn:
+            pinned = lakeside.pinned(conn, "bank")
+        duck = lakeside.views(pinned)
+        for table in (*TABLES, "raw_data.users", "raw_data.accounts"):
+            row = duck.execute(f"select count(*) from {table}").fetchone()  # noqa: S608  ours
+            if row is None or row[0] != changes // 2:
+                raise errors.PromiseBroken(
+                    "lake.not_exact", f"{table} has {row} rows, not {changes // 2}", "bench",
+                    "Report this: the drain did not bring every row.",
+                )  # fmt: skip
 
     def work(
         self, number: int, enough: Callable[[int], bool], every: float = 0.4, watch: Watch = _idle
