@@ -5,7 +5,7 @@ A frame is whole pgoutput messages, each led by its length; ``decode`` reads the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 import psycopg
 from psycopg import errors as pg
@@ -19,7 +19,7 @@ FRAME_BYTES = 8 << 20
 # The running sum bounds a frame by bytes: 10,000 wide rows would pass the server's 1 GB limit.
 FRAMES = """
 copy (
-  select string_agg(int4send(length(data)) || data, ''::bytea order by n)
+  select string_agg(int4send(length(data)) || data, ''::bytea order by n), count(*)
   from (
     select n, data, n / {changes} as by_count,
       sum(length(data)) over (rows unbounded preceding) / {bytes} as by_bytes
@@ -33,7 +33,7 @@ copy (
 
 
 def statement(
-    function: str, slot: tuple[str, str], max_changes: int | None, upto_lsn: int | None
+    function: str, slot: tuple[str, str], max_messages: int | None, upto_lsn: int | None
 ) -> str:
     """The statement that reads a slot (its name, its publication's name) in frames."""
     return FRAMES.format(
@@ -41,7 +41,7 @@ def statement(
         slot=literal(slot[0]),
         publication=literal('"' + slot[1].replace('"', '""') + '"'),
         upto="null" if upto_lsn is None else literal(flow.lsn_text(upto_lsn)),
-        limit="null" if max_changes is None else str(int(max_changes)),
+        limit="null" if max_messages is None else str(int(max_messages)),
         changes=FRAME_CHANGES,
         bytes=FRAME_BYTES,
     )
@@ -49,12 +49,14 @@ def statement(
 
 def read(
     live: psycopg.Connection, query: str, gap: Callable[[], errors.PlatformError]
-) -> Iterator[bytes]:
+) -> Generator[bytes, None, int]:
     """Stream the frames; raises ``gap()`` when the server skipped a publication it did not find.
 
-    From PostgreSQL 18 on that is a warning and not an error, and changes would be lost silently.
+    Returns the number of messages in all frames, which is what the server's limit counts: not
+    changes alone, but the begin and the end of each transaction and descriptions as well. From PostgreSQL 18 on that is a warning and not an error, and changes would be lost silently.
     """
     warned: list[str] = []
+    messages = 0
 
     def heard(notice: psycopg.errors.Diagnostic) -> None:
         if notice.sqlstate == pg.ObjectNotInPrerequisiteState.sqlstate:
@@ -63,13 +65,15 @@ def read(
     live.add_notice_handler(heard)
     try:
         with live.cursor() as cursor, cursor.copy(query.encode()) as copy:
-            copy.set_types(["bytea"])
-            for row in copy.rows():
+            copy.set_types(["bytea", "int8"])
+            for frame, count in copy.rows():
                 if warned:
                     raise gap()
-                yield row[0]
+                messages += count
+                yield frame
         if warned:
             raise gap()
+        return messages
     finally:
         live.remove_notice_handler(heard)
 

@@ -25,6 +25,12 @@ class PeekFeed:
         self._side = session.Session(source.connection, secrets)
         self._slot = source.slot
         self._publication = source.publication
+        self._exhausted = False
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the last peek came to its end, and not to its limit of messages."""
+        return self._exhausted
 
     @property
     def side(self) -> session.Session:
@@ -35,20 +41,23 @@ class PeekFeed:
         self._reader.close()
         self._side.close()
 
-    def peek(self, max_changes: int, upto_lsn: int | None = None) -> Iterator[bytes]:
+    def peek(self, max_messages: int, upto_lsn: int | None = None) -> Iterator[bytes]:
         """Frames of whole transactions in commit order, from the confirmed position on.
 
-        Ends with the transaction that passes ``max_changes``. Transactions that commit before
-        ``upto_lsn`` are all there, and the one that begins its commit record there may be.
+        Ends with the transaction that reaches ``max_messages``; ``exhausted`` tells then that it
+        did not. If so, transactions that commit before ``upto_lsn`` are all there, and the one
+        that begins its commit record there may be.
         """
+        self._exhausted = False
         try:
             with self._reader.guard():
                 live = self._reader.open()
                 query = frames.statement(
                     "pg_logical_slot_peek_binary_changes",
-                    (self._slot, self._publication), max_changes, upto_lsn,
+                    (self._slot, self._publication), max_messages, upto_lsn,
                 )  # fmt: skip
-                yield from frames.read(live, query, self._gap)
+                messages = yield from frames.read(live, query, self._gap)
+                self._exhausted = messages < max_messages
         except pg.Error as reason:
             raise self._explain(reason) from None
 

@@ -33,7 +33,7 @@ from tidewright.pipelines.worker import (
     tables,
 )
 
-PEEK_CHANGES = 300_000
+PEEK_MESSAGES = 300_000
 CHUNK_CHANGES = 150_000
 GONE = ("source.slot_missing", "source.slot_lost", "source.publication_missing")
 
@@ -243,17 +243,18 @@ class Engine:
     def _pull_all(self, act: acts.Pull) -> acts.Outcome:
         decode = decoder.decoder({name: t.key for name, t in self.followed.items()})
         stage = staging.Staging(self.followed, self._live_columns)
-        seen = 0
-        for frame in self.feed.peek(PEEK_CHANGES, act.below):
+        passed = False
+        for frame in self.feed.peek(PEEK_MESSAGES, act.below):
             decode.feed(frame)
             while (chunk := decode.take(CHUNK_CHANGES)) is not None:
-                seen += self._stage(stage, chunk, act)
-        seen += self._stage(stage, decode.finish(), act)
+                passed = self._stage(stage, chunk, act)
+        passed = self._stage(stage, decode.finish(), act) or passed
         self.check_shapes([t for t in self.followed.values() if t.changed])
         self._fault("pulled")
-        return acts.Pulled(self.batch.end, exhausted=seen < PEEK_CHANGES)
+        return acts.Pulled(self.batch.end, passed or self.feed.exhausted)
 
-    def _stage(self, stage: staging.Staging, chunk: pulled.Chunk, act: acts.Pull) -> int:
+    def _stage(self, stage: staging.Staging, chunk: pulled.Chunk, act: acts.Pull) -> bool:
+        """Whether it went past the end of ``act``, and so everything before that was seen."""
         self.batch.dirty = self.batch.dirty or chunk.changes > 0
         for part in chunk.parts:
             self.batch.changes += stage.stage(part, act.above, act.below)
@@ -261,7 +262,7 @@ class Engine:
         if act.below is not None:
             fresh &= chunk.commit_lsn < act.below
         self.batch.add(chunk.commit_us[fresh], chunk.end_lsn[fresh])
-        return chunk.changes + len(chunk.pulses)
+        return act.below is not None and bool((chunk.commit_lsn >= act.below).any())
 
     def _live_columns(self, name: str) -> Mapping[str, evolve.Live]:
         return following.live_columns(self.feed.side, name)

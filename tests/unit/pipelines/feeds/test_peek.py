@@ -67,6 +67,14 @@ def test_a_peek_ends_with_a_whole_transaction(table, feed):
     assert (got.changes, got.open) == (20, False) or (got.changes, got.open) == (10, False)
 
 
+def test_a_peek_says_whether_its_limit_ended_it(table, feed):
+    insert(table, 1, 2, 3)
+    list(feed.peek(4))
+    assert not feed.exhausted, "the begin and the end of a transaction count as well"
+    list(feed.peek(100))
+    assert feed.exhausted
+
+
 def test_a_limit_by_position_contains_what_commits_before_it(table, feed):
     insert(table, 1, 2, 3)
     whole = decoded(feed.peek(100))

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tidewright.model import flow, jobs, values
+from tidewright.pipelines.core import acts, faults
+from tidewright.pipelines.decode import pgoutput
+from tidewright.pipelines.worker import engine
+from tidewright.testing.postgres import TempPostgres
+from tidewright.vault import files as vault
+
+
+@pytest.fixture
+def hands(
+    database: psycopg.Connection, postgres: TempPostgres, tmp_path: Path
+) -> Iterator[engine.Engine]:
+    """A worker's hands on table ``t``, whose empty first copy is committed."""
+    vault.write(tmp_path / "secrets", "pw", postgres.password)
+    name = database.info.dbname
+    at = flow.Connection("127.0.0.1", postgres.port, name, "postgres", values.Secret("pw"))
+    made = engine.Engine(
+        jobs.CaptureJob(
+            name=name,
+            source=flow.PostgresSource("s", at, f"tw_{name}", f"tw_{name}", managed=True),
+            capture=flow.Capture("s", ("public.t",), "raw_data"),
+            lake=jobs.Lake(at, str(tmp_path / "lake")),
+            secrets=str(tmp_path / "secrets"),
+            status=str(tmp_path / "run" / "capture.json"),
+            commit_every=0.1,
+        ),
+        faults.none,
+    )
+    database.execute("create table t (id int primary key, v text)")
+    made.perform(acts.Open())
+    made.perform(acts.MakeSlot())
+    copied(made)
+    yield made
+    made.feed.drop()
+    made.close()
+
+
+def copied(hands: engine.Engine) -> None:
+    hands.perform(acts.StartCopy(("public.t",)))
+    while (news := hands.copy_news()) is None:
+        pass
+    assert isinstance(news, acts.CopyFinished), news
+    hands.perform(acts.Join(news.tables, news.at, news.at))
+    assert isinstance(hands.perform(acts.Commit(news.at)), acts.Done)
+
+
+def position(hands: engine.Engine) -> int:
+    last = hands.lake.last_commit()
+    assert last is not None
+    return flow.lsn_value(last.position)
+
+
+def test_a_peek_that_ended_at_its_limit_has_not_seen_everything(
+    hands: engine.Engine, database: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server's limit counts the begin and the end of each transaction too."""
+    monkeypatch.setattr(engine, "PEEK_MESSAGES", 9)
+    for i in range(6):
+        database.execute("insert into t values (%s, 'a')", (i,))
+    pull = acts.Pull(position(hands), hands.feed.now())
+    pulled = hands.perform(pull)
+    assert hands.followed["public.t"].current.rows() < 6
+    assert isinstance(pulled, acts.Pulled)
+    assert not pulled.exhausted
+
+
+def test_a_peek_that_went_past_its_end_has_seen_everything_before(
+    hands: engine.Engine, database: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a large transaction whose commit begins right at a cut would keep it from its end."""
+    monkeypatch.setattr(engine, "PEEK_MESSAGES", 9)
+    database.execute("insert into t select g, 'a' from generate_series(1, 20) g")
+    at = next_commit(hands)
+    assert hands.perform(acts.Pull(position(hands), at)) == acts.Pulled(None, exhausted=True)
+
+
+def next_commit(hands: engine.Engine) -> int:
+    made = pgoutput.PureDecoder({})
+    for frame in hands.feed.peek(1000):
+        made.feed(frame)
+    return int(made.finish().commit_lsn[0])
