@@ -37,6 +37,11 @@ CODES: Mapping[str, Code] = {
         "Its name is misspelt, or the file does not capture it.",
         "Name a table of the capture step, as schema.table.",
     ),
+    "lake.copy_failed": Code(
+        "A first copy ended in a way that was not foreseen",
+        "A defect of ours, or a full disk.",
+        "It is tried again by itself. Report it with the log of the service.",
+    ),
     "lake.empty": Code(
         "The lake has no commit yet",
         "The first copy is still under way, or capture cannot reach its source.",

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from pathlib import Path
 
 from tidewright import errors
@@ -33,6 +34,11 @@ def main() -> int:
         if stop is not None:
             log.error("%s [%s]", stop.message, stop.code)
             turning.stand_still()
+    except Exception as problem:  # the top: nothing below may end in a bare traceback
+        place = traceback.extract_tb(problem.__traceback__)[-1]
+        told = (type(problem).__name__, problem, Path(place.filename).name, place.lineno)
+        log.error("this is a defect of tidewright: %s: %s (%s:%s)", *told)
+        return 1
     finally:
         hands.close()
     return 0 if stop is None else errors.Refused.exit_code

@@ -85,6 +85,11 @@ class Copying:
             self.progress.trouble = trouble
         except errors.PlatformError as problem:
             self.progress.problem = problem
+        except Exception as problem:  # the top of a thread: it would end without a word
+            self.progress.problem = errors.Bug(
+                "lake.copy_failed", f"{type(problem).__name__}: {problem}", "first copy",
+                "It is tried again. Report this with the log of the service.",
+            )  # fmt: skip
 
     def _copy(self, build: following.Make) -> None:
         self._snapshot = snapshot.Snapshot(self._source, self._secrets).__enter__()
@@ -93,10 +98,16 @@ class Copying:
         stage = staging.Staging(self.followed, _fixed_columns)
         self._fault("copy_begun")
         for name in self.names:
-            for part in self._snapshot.copy(name):
-                if self._cancelled:
-                    return
-                self.progress.rows[name] += stage.stage(part, 0, None)
+            try:
+                self._copy_table(self._snapshot, stage, name)
+            except errors.Refused as problem:
+                raise staging.Trouble(name, problem.what) from problem
+
+    def _copy_table(self, seen: snapshot.Snapshot, stage: staging.Staging, name: str) -> None:
+        for part in seen.copy(name):
+            if self._cancelled:
+                return
+            self.progress.rows[name] += stage.stage(part, 0, None)
 
     def _make(self, seen: snapshot.Snapshot, name: str, build: following.Make) -> tables.Followed:
         try:

@@ -48,6 +48,7 @@ class Engine:
         self.batch = pulled.Batch()
         self.last = pulled.Batch()
         self.committed: store.Done | None = None
+        self.problem: errors.PlatformError | None = None
         self._fault = fault
         self._secrets = Path(str(job.secrets))
         self.feed = peek.PeekFeed(job.source, self._secrets)
@@ -204,7 +205,7 @@ class Engine:
             copy.told = True
             self._fault("copy_done")
             return acts.CopyFinished(copy.names, copy.at)
-        self.copy = None
+        self.copy, self.problem = None, copy.progress.problem
         copy.close()
         if copy.progress.trouble is not None:
             return self._stop_table(copy.progress.trouble.table, copy.progress.trouble.reason)
@@ -212,6 +213,7 @@ class Engine:
 
     def _join(self, act: acts.Join) -> acts.Outcome:
         assert self.copy is not None
+        self.batch.dirty = True
         try:
             self.batch.changes += self.copy.catch_up(act.position)
         except staging.Trouble as trouble:
@@ -282,12 +284,19 @@ class Engine:
             if evolve.rewritten(table.shape, shape):
                 what = "ALTER TABLE rewrote its rows, and the feed does not carry the new values"
                 raise staging.Trouble(table.name, what)
-            self._check_numbers(table)
+            self._check_columns(table)
             table.shape = shape
             table.lake[0].set_properties(tables.shape_text(shape))
 
-    def _check_numbers(self, table: tables.Followed) -> None:
-        """A column that was dropped and made again keeps its name: only its number tells."""
+    def _check_columns(self, table: tables.Followed) -> None:
+        """A column that was dropped and made again keeps its name: only its number tells.
+
+        Of another key the feed says nothing when it brings whole old rows.
+        """
+        try:
+            evolve.same_key(table.key, following.live_key(self.feed.side, table.name))
+        except evolve.Impossible as problem:
+            raise staging.Trouble(table.name, str(problem)) from None
         live = self._live_columns(table.name)
         numbers = {name: column.attnum for name, column in live.items()}
         again = [c.name for c in table.known if numbers.get(c.name, c.attnum) != c.attnum]

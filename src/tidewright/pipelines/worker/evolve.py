@@ -8,7 +8,7 @@ apart. Whatever cannot be told, or would leave old rows with a wrong value, stop
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -24,12 +24,16 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A column in the source's catalog now. ``filled``: rows from before it may hold a value."""
+    """A column in the source's catalog now. ``filled``: rows from before it may hold a value.
+
+    ``dropped``: the highest number of a dropped column below this one's.
+    """
 
     name: str
     attnum: int
     kind: str
     filled: bool
+    dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +69,11 @@ class Impossible(Exception):
 
 
 def changes(
-    known: tuple[Known, ...], streamed: Mapping[str, str], live: Mapping[str, Live]
+    known: tuple[Known, ...], streamed: Mapping[str, str], live: Mapping[str, Live], numbered: int
 ) -> tuple[Change, ...]:
     """What to do to the lake so that its columns are ``streamed`` (name -> kind).
+
+    ``numbered``: the highest column number that the lake has heard of.
 
     Raises Impossible when old rows could end up with a value that the source does not have.
     """
@@ -78,7 +84,7 @@ def changes(
     found: list[Change] = list(renamed.values())
     found += [Drop(c.name) for c in gone if c.name not in renamed]
     fresh = set(new) - {r.new for r in renamed.values()}
-    found += [_added(name, streamed[name], live) for name in new if name in fresh]
+    found += [_added(name, streamed[name], live, numbered) for name in new if name in fresh]
     taken = {r.new: before[r.old].kind for r in renamed.values()}
     kinds = {**{c.name: c.kind for c in known}, **taken}
     found += [p for n, k in streamed.items() if n in kinds for p in _widened(n, kinds[n], k)]
@@ -98,9 +104,10 @@ def _renames(gone: list[Known], new: list[str], live: Mapping[str, Live]) -> lis
     return [Rename(numbers[live[n].attnum], n) for n in new if live[n].attnum in numbers]
 
 
-def _added(name: str, kind: str, live: Mapping[str, Live]) -> Add:
+def _added(name: str, kind: str, live: Mapping[str, Live], numbered: int) -> Add:
+    """A column that was dropped before the lake heard of it may be the one the stream means."""
     column = live.get(name)
-    if column is None:
+    if column is None or column.dropped > numbered:
         raise Impossible(f"column {name} was added and changed again before it could be looked at")
     if column.filled:
         raise Impossible(
@@ -128,9 +135,18 @@ def _more_digits(old: str, new: str) -> bool:
     return before[2] == after[2] and int(before[1]) <= int(after[1])
 
 
+def same_key(before: Collection[str], now: Collection[str]) -> None:
+    """Raise Impossible when the rows are told apart by other columns than so far."""
+    if set(now) != set(before):
+        words = ", ".join(now) or "nothing"
+        raise Impossible(
+            f"its rows were told apart by {', '.join(before)}, and the source has {words} for that"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Where a table's rows are stored in the source, and which versions its columns are of.
+    """Where a table's rows are stored in the source, and which versions its columns and key are of.
 
     ``VACUUM FULL`` and ``TRUNCATE`` move the rows, a rename touches a column; only an ALTER TABLE
     that rewrites rows does both, and the stream says nothing of it.

@@ -37,7 +37,7 @@ def make(
         for c in described.columns
         if c.published
     )
-    facts = {**tables.properties(known, described.oid), KEY: ",".join(key)}
+    facts = {**tables.properties(known, described.oid, described.numbered), KEY: ",".join(key)}
     facts |= tables.shape_text(shape)
     raw_columns = capture.raw_columns.get(name)
     schema = schemas.raw_schema(relation, raw_columns, key)
@@ -72,6 +72,7 @@ def _followed(
         raw=raw.RawTable(log),
         known=tables.known_columns(mine.properties),
         oid=int(mine.properties[tables.SOURCE_OID]),
+        numbered=tables.known_numbers(mine.properties),
         shape=tables.known_shape(mine.properties),
         lake=lake,
     )
@@ -83,12 +84,18 @@ def kind_of(relation: relations.Relation, column: str) -> str:
     return str(types.carried(found).arrow)
 
 
+def live_key(link: session.Session, name: str) -> tuple[str, ...]:
+    """The columns that tell the rows of ``name`` apart in the source now."""
+    described = catalogs.describe(link, name)
+    return relations.key_of(catalogs.as_relation(name, described), described.primary)
+
+
 def live_columns(link: session.Session, name: str) -> Mapping[str, evolve.Live]:
     """The columns of ``name`` in the source's catalog now, by name."""
     described = catalogs.describe(link, name)
     relation = catalogs.as_relation(name, described)
     return {
-        c.name: evolve.Live(c.name, c.number, kind_of(relation, c.name), c.filled)
+        c.name: evolve.Live(c.name, c.number, kind_of(relation, c.name), c.filled, c.dropped)
         for c in described.columns
         if c.published
     }
@@ -96,7 +103,9 @@ def live_columns(link: session.Session, name: str) -> Mapping[str, evolve.Live]:
 
 SHAPES = """
 select c.oid::bigint, c.relfilenode::bigint,
-  md5(string_agg(a.attnum || ':' || a.xmin::text, ',' order by a.attnum))
+  md5(string_agg(a.attnum || ':' || a.xmin::text, ',' order by a.attnum) || (
+    select coalesce(string_agg(i.indkey::text, ';' order by i.indisprimary, i.indkey::text), '')
+    from pg_index i where i.indrelid = c.oid and (i.indisprimary or i.indisreplident)))
 from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
 where c.oid = any(%s::oid[]) group by c.oid
 """

@@ -51,6 +51,7 @@ class Loop:
     next_pull: float = 0.0
     next_look: float = 0.0
     failures: int = 0
+    trouble: str = ""
     held: cuts.Request | None = None
 
     def __post_init__(self) -> None:
@@ -64,6 +65,10 @@ class Loop:
                 act = self._turn(beat)
             except errors.PlatformError as problem:
                 self._outage(problem.what, problem.code)
+            except OSError as problem:
+                self._outage(
+                    f"the lake's folder: {problem.strerror or problem}", "lake.write_failed"
+                )
             except psycopg.Error as problem:
                 line = str(problem).partition("\n")[0]
                 self._outage(f"the catalog does not answer: {line}", "lake.catalog_lost")
@@ -89,7 +94,7 @@ class Loop:
         seen = self.hands.perform(act)
         self.known = learn.learn(self.known, seen)
         self._after(act, seen, began)
-        self.voice.turn(self.hands, self.known, beat)
+        self.voice.turn(self.hands, self.known, beat, self.trouble)
         return act
 
     def _due(self, act: acts.Pull) -> bool:
@@ -97,7 +102,8 @@ class Loop:
         return act.below is not None or self.clock() >= self.next_pull
 
     def _after(self, act: acts.Act, seen: acts.Outcome, began: float) -> None:
-        self.failures = 0
+        if not isinstance(act, acts.Rest):
+            self.failures, self.trouble = 0, ""
         if type(seen) in TOLD:
             log.log(TOLD[type(seen)], "%s", seen)
         match act, seen:
@@ -119,6 +125,8 @@ class Loop:
         news = self.hands.copy_news()
         if news is not None:
             self.known = learn.learn(self.known, news)
+        if isinstance(news, acts.CopyFailed) and self.hands.problem is not None:
+            raise self.hands.problem
         if self.known.failure is None and self.known.doubt is None:
             self._hear_cuts()
 
@@ -161,10 +169,11 @@ class Loop:
         self.known = learn.reached(self.known)
 
     def _outage(self, what: str, code: str) -> None:
-        """Something we need is away. What was staged may be half a transaction: read it again."""
-        if self.known.opened:
+        """Something we need is away. Half a transaction that is staged must be forgotten."""
+        if self.known.opened and self.hands.batch.dirty:
             self.known = learn.learn(self.known, acts.PullFailed())
-        self.voice.trouble(self.hands, self.known, f"{what} [{code}]")
+        self.trouble = f"{what} [{code}]"
+        self.voice.trouble(self.hands, self.known, self.trouble)
         wait = PATIENCE[min(self.failures, len(PATIENCE) - 1)]
         self.failures += 1
         log.warning("%s [%s]; trying again in %.1f s", what, code, wait)

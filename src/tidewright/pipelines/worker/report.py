@@ -42,10 +42,13 @@ class Report:
         self._delays.add(int(now), now - hands.last.times_ms)
         self._costs.add(int(now), np.asarray([hands.last.commit_seconds * 1000]))
 
-    def turn(self, hands: engine.Engine, known: state.State, beat: pulse.Pulse) -> None:
-        """Write the file if it is time."""
+    def turn(
+        self, hands: engine.Engine, known: state.State, beat: pulse.Pulse, trouble: str = ""
+    ) -> None:
+        """Write the file if it is time. ``trouble``: an outage that is not over yet."""
         if time.monotonic() >= self._next:
-            self._write(hands, known, _message(hands, known), healthy=True, beat=beat)
+            message = trouble or _message(hands, known)
+            self._write(hands, known, message, healthy=True, beat=beat)
 
     def trouble(self, hands: engine.Engine, known: state.State, message: str) -> None:
         """Say at once what is wrong."""

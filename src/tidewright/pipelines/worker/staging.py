@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from tidewright import errors
 from tidewright.pipelines.decode import chunk, rawrows, types
+from tidewright.pipelines.decode import relation as relations
 from tidewright.pipelines.decode import schema as schemas
 from tidewright.pipelines.lake import schema as lake_schema
 from tidewright.pipelines.worker import evolve, filling, tables
@@ -69,10 +70,11 @@ class Staging:
             return
         if part.relation.oid != table.oid:
             raise evolve.Impossible("the table was dropped and made again in the source")
+        evolve.same_key(table.key, relations.key_of(part.relation, table.key))
         streamed = {c.name: str(types.carried(c).arrow) for c in part.relation.columns}
         if streamed != {column.name: column.kind for column in table.known}:
             live = self.live(table.name)
-            steps = evolve.changes(table.known, streamed, live)
+            steps = evolve.changes(table.known, streamed, live, table.numbered)
             _apply_steps(table, steps, streamed, live)
         table.seen = part.relation
 
@@ -123,7 +125,8 @@ def _apply_steps(
     table.known = tuple(evolve.Known(name, numbers[name], kind) for name, kind in streamed.items())
     mine, log = table.lake
     mine.evolve([_lake_change(step) for step in steps])
-    mine.set_properties(tables.properties(table.known, table.oid))
+    table.numbered = max(table.numbered, *(column.attnum for column in table.known))
+    mine.set_properties(tables.properties(table.known, table.oid, table.numbered))
     shown = {field.name for field in log.schema.fields}
     wider = [s for s in steps if isinstance(s, evolve.Promote) and s.name in shown]
     if wider:

@@ -17,12 +17,16 @@ from tidewright.pipelines.worker import evolve
 
 COLUMNS = "tidewright.columns"
 SOURCE_OID = "tidewright.source-oid"
+NUMBERED = "tidewright.source-columns"
 SHAPE = "tidewright.source-shape"
 
 
 @dataclass(slots=True)
 class Followed:
-    """A table on its way through the worker. ``key``: its columns in the source's key order."""
+    """A table on its way through the worker. ``key``: its columns in the source's key order.
+
+    ``numbered``: the highest column number of the source that is accounted for.
+    """
 
     name: str
     key: tuple[str, ...]
@@ -31,6 +35,7 @@ class Followed:
     raw: raw.RawTable
     known: tuple[evolve.Known, ...]
     oid: int
+    numbered: int
     shape: evolve.Shape
     lake: tuple[lake_table.Table, lake_table.Table]
     seen: relations.Relation | None = None
@@ -38,15 +43,21 @@ class Followed:
     changed: bool = False
 
 
-def properties(known: tuple[evolve.Known, ...], oid: int) -> Mapping[str, str]:
+def properties(known: tuple[evolve.Known, ...], oid: int, numbered: int) -> Mapping[str, str]:
     """The facts as table properties."""
     facts = json.dumps([asdict(column) for column in known], separators=(",", ":"))
-    return {COLUMNS: facts, SOURCE_OID: str(oid)}
+    return {COLUMNS: facts, SOURCE_OID: str(oid), NUMBERED: str(numbered)}
 
 
 def known_columns(stored: Mapping[str, str]) -> tuple[evolve.Known, ...]:
     """The facts as they were stored."""
     return tuple(evolve.Known(**fact) for fact in json.loads(stored[COLUMNS]))
+
+
+def known_numbers(stored: Mapping[str, str]) -> int:
+    """The highest column number as it was stored, or that of a column which is known."""
+    numbers = [column.attnum for column in known_columns(stored)]
+    return max(int(stored.get(NUMBERED, 0)), *numbers)
 
 
 def shape_text(shape: evolve.Shape) -> Mapping[str, str]:
