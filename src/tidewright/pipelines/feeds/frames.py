@@ -52,8 +52,9 @@ def read(
 ) -> Generator[bytes, None, int]:
     """Stream the frames; raises ``gap()`` when the server skipped a publication it did not find.
 
+    From PostgreSQL 18 on that is a warning and not an error, and changes would be lost silently.
     Returns the number of messages in all frames, which is what the server's limit counts: not
-    changes alone, but the begin and the end of each transaction and descriptions as well. From PostgreSQL 18 on that is a warning and not an error, and changes would be lost silently.
+    changes alone, but the begin and the end of each transaction and descriptions as well.
     """
     warned: list[str] = []
     messages = 0

@@ -18,7 +18,8 @@ class SourceColumn:
     """A column of the catalog. ``number`` is never reused, whatever happens to the name.
 
     ``filled``: rows from before the column may hold a value that no change has carried.
-    ``published``: generated columns are not sent by the feed.
+    ``published``: generated columns are not sent by the feed. ``dropped``: the highest number of a
+    dropped column below this one's, 0 when there is none.
     """
 
     number: int
@@ -29,11 +30,15 @@ class SourceColumn:
     required: bool
     filled: bool
     published: bool
+    dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """A table as of now. ``reason`` says why it cannot be captured, if so."""
+    """A table as of now. ``reason`` says why it cannot be captured, if so.
+
+    ``numbered``: the highest number that a column of it ever had, dropped ones included.
+    """
 
     oid: int
     identity: str
@@ -41,10 +46,11 @@ class Described:
     primary: tuple[str, ...]
     identified_by: tuple[str, ...]
     reason: str | None
+    numbered: int = 0
 
 
 _TABLE = """
-select c.oid, c.relreplident::text, c.relkind::text, c.relpersistence::text
+select c.oid, c.relreplident::text, c.relkind::text, c.relpersistence::text, c.relnatts
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where n.nspname = %s and c.relname = %s and c.relkind in ('r', 'p', 'f', 'v', 'm')
 """
@@ -53,7 +59,9 @@ _COLUMNS = """
 select a.attnum, a.attname::text, a.atttypid::bigint, a.atttypmod,
   format_type(a.atttypid, a.atttypmod), a.attnotnull,
   a.atthasdef or a.atthasmissing or a.attidentity <> '' or t.typdefault is not null,
-  a.attgenerated = ''
+  a.attgenerated = '',
+  (select coalesce(max(d.attnum), 0) from pg_attribute d
+   where d.attrelid = a.attrelid and d.attisdropped and d.attnum between 1 and a.attnum)
 from pg_attribute a join pg_type t on t.oid = a.atttypid
 where a.attrelid = %s and a.attnum > 0 and not a.attisdropped order by a.attnum
 """
@@ -78,7 +86,7 @@ def describe(link: session.Session, table: str) -> Described:
     found = link.ask(_TABLE, namespace, name)
     if not found:
         raise missing(link.place, table)
-    oid, identity, kind, persistence = found[0]
+    oid, identity, kind, persistence, numbered = found[0]
     columns = tuple(SourceColumn(*row) for row in link.ask(_COLUMNS, oid))
     keys: dict[str, tuple[str, ...]] = {"primary": (), "index": ()}
     for primary, identity_index, names in link.ask(_KEYS, oid):
@@ -90,7 +98,13 @@ def describe(link: session.Session, table: str) -> Described:
     identified = by_identity.get(identity, ())
     reason = _KINDS.get(kind) or (None if persistence == "p" else "it is not written to the WAL")
     return Described(
-        oid, identity, columns, keys["primary"], identified, reason or _keyless(keys, identified)
+        oid,
+        identity,
+        columns,
+        keys["primary"],
+        identified,
+        reason or _keyless(keys, identified),
+        numbered,
     )
 
 

@@ -82,6 +82,29 @@ def test_a_peek_that_went_past_its_end_has_seen_everything_before(
     assert hands.perform(acts.Pull(position(hands), at)) == acts.Pulled(None, exhausted=True)
 
 
+@pytest.mark.parametrize(
+    ("statements", "why"),
+    [
+        ("alter table t rename id to ident; insert into t values (1, 'a')", "told apart by id"),
+        ("alter table t replica identity full; alter table t alter v set not null;"
+         " alter table t drop constraint t_pkey; alter table t add primary key (v);"
+         " insert into t values (1, 'a'), (1, 'b')", "told apart by id"),
+        ("alter table t add y text; insert into t values (1, 'a', 'old');"
+         " alter table t drop y; alter table t add y text; insert into t values (2, 'b', 'new')",
+         "changed again"),
+    ],
+)  # fmt: skip
+def test_what_the_feed_tells_half_of_stops_the_table(
+    hands: engine.Engine, database: psycopg.Connection, statements: str, why: str
+) -> None:
+    """Another key under FULL; a column whose namesake from before was dropped unseen."""
+    for statement in statements.split(";"):
+        database.execute(statement)
+    stopped = hands.perform(acts.Pull(position(hands), None))
+    assert isinstance(stopped, acts.TableStopped), stopped
+    assert why in stopped.reason
+
+
 def next_commit(hands: engine.Engine) -> int:
     made = pgoutput.PureDecoder({})
     for frame in hands.feed.peek(1000):
