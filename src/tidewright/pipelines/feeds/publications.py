@@ -17,13 +17,15 @@ _FLAGS = (
     " where pubname = %s"
 )
 _TABLES = "select schemaname || '.' || tablename from pg_publication_tables where pubname = %s"
-# From PostgreSQL 15 on a publication can leave out rows or columns of a table.
+# From PostgreSQL 15 on a publication can leave out rows or columns of a table. 15 alone names the
+# generated columns, which it never sends, among those that it carries.
 _WHOLE = """
- and rowfilter is null and cardinality(attnames) = (
-  select count(*) from pg_attribute
+ and rowfilter is null and not exists (
+  select from pg_attribute
   where attrelid = format('%%I.%%I', schemaname, tablename)::regclass
-    and attnum > 0 and not attisdropped and attgenerated = '')
-"""
+    and attnum > 0 and not attisdropped
+    and (attgenerated = '') <> (attname = any(attnames))"""
+_WHOLE_OF = {15: f"{_WHOLE} and attgenerated = '')"}
 
 
 def published(link: session.Session, name: str) -> frozenset[str] | None:
@@ -36,8 +38,9 @@ def published(link: session.Session, name: str) -> frozenset[str] | None:
         return None
     if not found[0][0]:
         return frozenset()
-    query = _TABLES + _WHOLE if link.open().info.server_version >= 150000 else _TABLES
-    rows = link.ask(query, name)
+    major = link.open().info.server_version // 10000
+    whole = _WHOLE_OF.get(major, f"{_WHOLE})") if major >= 15 else ""
+    rows = link.ask(_TABLES + whole, name)
     return frozenset(table for (table,) in rows)
 
 

@@ -57,3 +57,21 @@ def test_children_do_not_come_in_with_their_parent(database, feed, name):
     database.execute("create table p (id int primary key); create table c () inherits (p)")
     publications.ensure(feed.side, name, ["public.p"])
     assert feed.published() == {"public.p"}
+
+
+@pytest.mark.parametrize("listed", ["t", "t (id, v)"])
+def test_a_generated_column_is_not_missed(database, feed, name, listed):
+    database.execute(
+        "create table t (id int primary key, v int, w int generated always as (v * 2) stored)"
+    )
+    database.execute(f"create publication {name} for table {listed}")
+    assert feed.published() == {"public.t"}
+    assert publications.ensure(feed.side, name, ["public.t"]) == ()
+
+
+def test_a_generated_column_that_is_sent_is_not_the_table(database, feed, name):
+    database.execute(
+        "create table t (id int primary key, v int, w int generated always as (v * 2) stored)"
+    )
+    database.execute(f"create publication {name} for table t (id, v, w)")
+    assert feed.published() == set()
