@@ -45,6 +45,11 @@ class Finding:
     def __str__(self) -> str:
         return f"{self.where}: {self.what} [{self.code}]\n    {self.hint}"
 
+    @property
+    def line(self) -> str:
+        """The same in one line, for a status and a log."""
+        return f"{self.where}: {self.what} [{self.code}]. {self.hint}"
+
 
 class PlatformError(Exception):
     """Root of every error that a user may see; ``exit_code`` is the process's."""

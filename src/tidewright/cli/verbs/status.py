@@ -29,7 +29,7 @@ def _parts(found: Mapping[str, Any]) -> Iterator[output.Table | str]:
     yield f"{found['platform']}/{found['environment']} is {state}"
     yield output.Table(
         ("service", "state", "pid", "message"),
-        [(s["name"], s["state"], s["pid"], s["message"] or s["role"]) for s in found["services"]],
+        [(s["name"], s["state"], s["pid"], _told(s)) for s in found["services"]],
         frozenset({"pid"}),
     )
     if found["flows"]:
@@ -37,6 +37,11 @@ def _parts(found: Mapping[str, Any]) -> Iterator[output.Table | str]:
         rows = [_flow(f) for f in found["flows"]]
         yield output.Table(columns, rows, frozenset({"rows", "rows/s", "fresh p95"}))
     yield output.Table(("endpoint", "url", "user", "secret"), list(_endpoints(found["endpoints"])))
+
+
+def _told(service: Mapping[str, Any]) -> str:
+    """Its message in one line, however many it has."""
+    return " ".join((service["message"] or service["role"]).split())
 
 
 def _flow(flow: Mapping[str, Any]) -> tuple[object, ...]:

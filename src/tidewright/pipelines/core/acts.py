@@ -218,8 +218,9 @@ class Advanced:
 
 @dataclass(frozen=True, slots=True)
 class SlotGone:
-    """The slot was dropped or lost by someone while we ran."""
+    """Slot or publication were dropped or lost by someone while we ran."""
 
+    code: str
     message: str
 
 

@@ -39,8 +39,8 @@ def learn(now: state.State, seen: acts.Outcome) -> state.State:
             return _reloaded(now, seen)
         case acts.Advanced(position):
             return replace(now, confirmed=max(position, now.confirmed or 0))
-        case acts.SlotGone(message):
-            return replace(now, failure=acts.Stop("source.slot_missing", message))
+        case acts.SlotGone(code, message):
+            return replace(now, failure=acts.Stop(code, message))
         case acts.TableStopped(table, reason):
             return _stopped(now, table, reason)
         case acts.CopyAgain(tables):

@@ -173,12 +173,17 @@ def reaching(flow_name: str) -> Iterator[None]:
     try:
         yield
     except psycopg.Error as reason:
-        raise Lost(
-            "lake.catalog_lost",
-            f"the catalog database did not answer: {str(reason).partition(chr(10))[0]}",
-            f"flow {flow_name}",
-            "Nothing is lost; it is tried again. Look at the log of the catalog's server.",
-        ) from None
+        raise lost(flow_name, reason) from None
+
+
+def lost(flow_name: str, reason: psycopg.Error) -> Lost:
+    """What is wrong when the database itself says so."""
+    return Lost(
+        "lake.catalog_lost",
+        f"the catalog database did not answer: {str(reason).partition(chr(10))[0]}",
+        f"flow {flow_name}",
+        "Nothing is lost; it is tried again. Look at the log of the catalog's server.",
+    )
 
 
 def split(name: str) -> tuple[str, str]:

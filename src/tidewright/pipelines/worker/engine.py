@@ -237,7 +237,7 @@ class Engine:
             return self._stop_table(trouble.table, trouble.reason)
         except errors.PlatformError as problem:
             if problem.code in GONE:
-                return acts.SlotGone(problem.what)
+                return acts.SlotGone(problem.code, problem.what)
             if self.batch.dirty:
                 return acts.PullFailed()
             raise
@@ -321,7 +321,10 @@ class Engine:
         """A table that someone took out of the publication sends nothing, and no error either."""
         carried = self.feed.published() if self.followed else frozenset()
         if carried is None:
-            return acts.SlotGone("the publication was dropped: what came since cannot be known")
+            return acts.SlotGone(
+                "source.publication_missing",
+                "the publication was dropped: what came since cannot be known",
+            )
         gone = [name for name in self.followed if name not in carried]
         return self._stop_table(gone[0], "it was taken out of the publication") if gone else None
 

@@ -16,6 +16,7 @@ import psycopg
 
 from tidewright import errors
 from tidewright.pipelines.core import acts, decide, learn, state
+from tidewright.pipelines.lake import catalog, durable
 from tidewright.pipelines.worker import cuts, engine, orders, pace, pulse, report
 
 log = logging.getLogger("capture")
@@ -64,14 +65,12 @@ class Loop:
             try:
                 act = self._turn(beat)
             except errors.PlatformError as problem:
-                self._outage(problem.what, problem.code)
+                self._outage(problem.finding)
             except OSError as problem:
-                self._outage(
-                    f"the lake's folder: {problem.strerror or problem}", "lake.write_failed"
-                )
+                place = problem.filename or str(self.hands.job.lake.warehouse)
+                self._outage(durable.failed(place, problem).finding)
             except psycopg.Error as problem:
-                line = str(problem).partition("\n")[0]
-                self._outage(f"the catalog does not answer: {line}", "lake.catalog_lost")
+                self._outage(catalog.lost(self.hands.job.name, problem).finding)
             else:
                 if isinstance(act, acts.Stop):
                     return act
@@ -168,13 +167,13 @@ class Loop:
         cuts.answer(self.hands.side, self.held, word, self.hands.committed.commit_id)
         self.known = learn.reached(self.known)
 
-    def _outage(self, what: str, code: str) -> None:
+    def _outage(self, problem: errors.Finding) -> None:
         """Something we need is away. Half a transaction that is staged must be forgotten."""
         if self.known.opened and self.hands.batch.dirty:
             self.known = learn.learn(self.known, acts.PullFailed())
-        self.trouble = f"{what} [{code}]"
+        self.trouble = problem.line
         self.voice.trouble(self.hands, self.known, self.trouble)
         wait = PATIENCE[min(self.failures, len(PATIENCE) - 1)]
         self.failures += 1
-        log.warning("%s [%s]; trying again in %.1f s", what, code, wait)
+        log.warning("%s Trying again in %.1f s.", self.trouble, wait)
         self.ending.wait(wait)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections import deque
@@ -10,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from tidewright.errors import tables as catalogue
 from tidewright.kit import files
 from tidewright.model import codec, flow, observed
 from tidewright.pipelines.core import state
@@ -48,11 +50,12 @@ class Report:
         """Write the file if it is time. ``trouble``: an outage that is not over yet."""
         if time.monotonic() >= self._next:
             message = trouble or _message(hands, known)
-            self._write(hands, known, message, healthy=True, beat=beat)
+            well = not trouble and known.failure is None
+            self._write(hands, known, message, healthy=well, beat=beat)
 
     def trouble(self, hands: engine.Engine, known: state.State, message: str) -> None:
         """Say at once what is wrong."""
-        self._write(hands, known, message, healthy=True, beat=None)
+        self._write(hands, known, message, healthy=False, beat=None)
 
     def _write(
         self,
@@ -82,7 +85,9 @@ class Report:
             hops={HOP: delays} if delays else {},
             commit_ms=costs,
         )
-        files.replace(self._file, codec.dumps(status), sync=False)
+        # A full disk must not end us; without a new file the supervisor says that we are silent.
+        with contextlib.suppress(OSError):
+            files.replace(self._file, codec.dumps(status), sync=False)
 
     def _datasets(
         self, hands: engine.Engine, known: state.State
@@ -110,7 +115,8 @@ class Report:
 
 def _message(hands: engine.Engine, known: state.State) -> str:
     if known.failure is not None:
-        return f"{known.failure.message} [{known.failure.code}]"
+        code = known.failure.code
+        return f"{known.failure.message} [{code}]. {catalogue.all_codes()[code].remedy}"
     if known.stopped:
         return "; ".join(f"{table} stopped: {why}" for table, why in known.stopped.items())
     if hands.copy is not None:
@@ -140,7 +146,7 @@ def _current(
 
 
 def _kind(name: str, known: state.State, copied: int | None) -> Kind:
-    if name in known.stopped:
+    if name in known.stopped or known.failure is not None:
         return "stopped"
     if name in known.following:
         return "following"

@@ -52,7 +52,7 @@ class Runner:
         try:
             self._work(*self._ready())
         except errors.PlatformError as problem:
-            self._fail(str(problem.finding))
+            self._fail(problem.finding.line)
         except psycopg.OperationalError as reason:
             self._fail(f"the connection to the source was lost: {_first_line(reason)}")
 
