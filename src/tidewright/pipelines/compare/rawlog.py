@@ -9,6 +9,11 @@ import duckdb
 from tidewright.model import acts
 from tidewright.pipelines.compare import tables
 
+# Rows of the first copy carry its point as their LSN, and a transaction whose commit record begins
+# right there comes after all of them, whatever their ordinals are.
+PLACE = "(_lsn, op <> 'r', _seq)"
+BEFORE_ALL = "(-1, false, -1)"
+
 
 def invariants(
     duck: duckdb.DuckDBPyConnection, raw: str, current: str, key: Sequence[str]
@@ -47,9 +52,9 @@ def replays(
     names = ", ".join(map(tables.quoted, raw_key))
     log = tables.relation(raw)
     alive = (
-        f"select {theirs} from {log} where op <> 't' and (_lsn, _seq) > coalesce("
-        f"(select max((_lsn, _seq)) from {log} where op = 't'), (-1, -1))"
-        f" qualify row_number() over (partition by {names} order by _lsn desc, _seq desc) = 1"
+        f"select {theirs} from {log} where op <> 't' and {PLACE} > coalesce("
+        f"(select max({PLACE}) from {log} where op = 't'), {BEFORE_ALL})"
+        f" qualify row_number() over (partition by {names} order by {PLACE} desc) = 1"
         " and op <> 'd'"
     )
     state = f"select {mine} from {tables.relation(current)}"

@@ -19,6 +19,7 @@ def compare(
 ) -> acts.TableDifference:
     """Count rows that are missing in the lake, extra there, or different.
 
+    A key that the lake has twice is extra, alike or not.
     ``source`` is inside a read-only transaction at the cut; ``duck`` has a view of the lake's
     table at the cut under the same name. Columns that only the source has, and that hold any
     value, make the rows that hold them different.
@@ -53,7 +54,7 @@ def _source_columns(source: psycopg.Connection, table: str) -> list[str]:
 
 def _copy_out(source: psycopg.Connection, table: str, columns: Sequence[str], file: Path) -> None:
     query = (
-        f"copy (select {', '.join(map(quoted, columns))} from {relation(table)})"
+        f"copy (select {', '.join(map(quoted, columns))} from only {relation(table)})"
         " to stdout (format csv, force_quote *)"
     )
     with file.open("wb") as out, source.cursor().copy(query.encode()) as copy:
@@ -98,18 +99,25 @@ def _differences(
     joined = f"from verify_source s join {lake} l using ({using}) where {changed}"
     only_source = f"from verify_source s anti join {lake} l using ({using})"
     only_lake = f"from {lake} l anti join verify_source s using ({using})"
+    queries = {"missing": only_source, "extra": only_lake, "different": joined}
+    counts = {what: _count(duck, query) for what, query in queries.items()}
+    source_rows, lake_rows = _count(duck, "from verify_source"), _count(duck, f"from {lake}")
+    # Keys are unique in the source: what matches beyond them is a key that the lake has again.
+    again = (lake_rows - counts["extra"]) - (source_rows - counts["missing"])
+    if again:
+        queries["twice"] = f"from {lake} group by {using} having count(*) > 1"
     examples = [
         f"{what} {row}"
-        for what, query in (("missing", only_source), ("extra", only_lake), ("different", joined))
+        for what, query in queries.items()
         for row in duck.execute(f"select {using} {query} limit {EXAMPLES}").fetchall()
     ]
     return acts.TableDifference(
         table,
-        source_rows=_count(duck, "from verify_source"),
-        lake_rows=_count(duck, f"from {lake}"),
-        missing=_count(duck, only_source),
-        extra=_count(duck, only_lake),
-        different=_count(duck, joined),
+        source_rows,
+        lake_rows,
+        missing=counts["missing"],
+        extra=counts["extra"] + again,
+        different=counts["different"],
         examples=tuple(examples),
     )
 
