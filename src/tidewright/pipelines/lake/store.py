@@ -164,6 +164,15 @@ class Store:
         if self._last is not None:
             _check_facts(self._last, self._tables)
 
+    def check_source(self, table: lake_table.Table) -> None:
+        """Refuse a table of another source than the last commit's. One that is not followed any
+        more may be of an older source, and is not checked.
+        """
+        if self._last is not None:
+            source = table.properties.get(metadata.SOURCE)
+            if source != self._last.source:
+                raise _disagrees(table.name, f"it is of {source}, the last commit of another")
+
     def discard(self) -> None:
         """Drop everything staged since the last commit; its files become orphans.
 
@@ -286,12 +295,16 @@ def _agree(name: str, committed: str, present: str | None) -> None:
 
 
 def _check_facts(last: CommitRow, found: Mapping[str, lake_table.Table]) -> None:
-    """A table is at the last commit's position or, when that did not touch it, at an older one."""
+    """A table is at the last commit's position or, when that did not touch it, at an older one.
+
+    Positions of another source say nothing here; see ``check_source``.
+    """
     limit = flows.lsn_value(last.position)
     for name, table in found.items():
         position = table.properties.get(metadata.POSITION)
         source = table.properties.get(metadata.SOURCE)
-        if position is None or flows.lsn_value(position) > limit or source != last.source:
+        ahead = position is None or flows.lsn_value(position) > limit
+        if source is None or (ahead and source == last.source):
             raise _disagrees(
                 name,
                 f"it says position {position} of {source}, the last commit {last.position} of "

@@ -128,11 +128,10 @@ class Engine:
         self._lake = store.Store.open(job.lake, self._secrets, job.name, following.owner(), options)
         stops.prepare(self.side)
         cuts.prepare(self.side)
-        last = self._lake.last_commit()
-        self._note_removed(last)
-        if released.is_meant(self._mark, job.source.slot):
-            self._start_over(last)
-            last = None
+        self._note_removed(self._lake.last_commit())
+        if self._released:
+            self._start_over(self._lake.last_commit())
+        last = self._last_followed()
         names, stopped = self._find()
         self._fault("opened")
         return acts.Opened(
@@ -159,6 +158,16 @@ class Engine:
         raw = {tables.raw_name(self.job.capture.raw_namespace, t) for t in last.tables}
         for name in last.tables.keys() - raw - set(self.job.capture.tables) - known.keys():
             self._stops.record(name, stops.REMOVED, last.position)
+
+    @property
+    def _released(self) -> bool:
+        return released.is_meant(self._mark, self.job.source.slot)
+
+    def _last_followed(self) -> store.CommitRow | None:
+        """The commit to go on from. None when the slot was given back since: its position says
+        nothing of the next slot, which may even be of another source.
+        """
+        return None if self._released else self.lake.last_commit()
 
     def _start_over(self, last: store.CommitRow | None) -> None:
         """The slot was given back on purpose: every table is copied again, at the next slot."""
@@ -377,12 +386,15 @@ class Engine:
                 return acts.Absent()
 
     def _reload(self) -> acts.Outcome:
+        """Whatever broke a connection may have put another source behind the same address."""
+        assert self._identity is not None
+        self.feed.same_source(self._identity)
         if self.copy is not None:
             self.copy.close()
             self.copy = None
         self.lake.reload()
         self.batch = pulled.Batch()
-        last = self.lake.last_commit()
+        last = self._last_followed()
         names, stopped = self._find()
         return acts.Reloaded(flow.lsn_value(last.position) if last else None, names, stopped)
 

@@ -48,11 +48,15 @@ def make(
 
 
 def find(capture: flow.Capture, lake: store.Store, name: str) -> tables.Followed | None:
-    """The table as it stands in the lake, its index rebuilt; None when it is not there."""
+    """The table as it stands in the lake, its index rebuilt; None when it is not there.
+
+    Raises when it came from another source than the lake's last commit.
+    """
     mine = lake.table(name)
     log = lake.table(tables.raw_name(capture.raw_namespace, name))
     if mine is None or log is None:
         return None
+    lake.check_source(mine)
     key = tuple(mine.properties[KEY].split(","))
     return _followed(name, key, capture.raw_columns.get(name), (mine, log))
 

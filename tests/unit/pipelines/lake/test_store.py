@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tidewright import errors
-from tidewright.model import jobs
+from tidewright.model import flow, jobs
 from tidewright.pipelines.core import faults
 from tidewright.pipelines.lake import schema, store
 from tidewright.testing import lakes
@@ -130,6 +131,23 @@ def test_a_table_ahead_of_the_commits_row_is_refused_at_start(lake: lakes.TempLa
         conn.execute("update tidewright_commits set position = '0/1'")
     with pytest.raises(errors.Refused, match=r"lake\.disagrees"):
         lake.open()
+
+
+def test_a_table_that_an_older_source_left_behind_does_not_keep_the_lake_shut(
+    lake: lakes.TempLake,
+) -> None:
+    opened = lake.open()
+    two_tables(opened, 500)
+    table = opened.table("bank.a")
+    assert table is not None
+    table.add_rows(lakes.rows([10]))
+    position = flow.Position("postgres", replace(lakes.IDENTITY, timeline=2), 100)
+    assert isinstance(opened.commit(store.CommitFacts(position)), store.Done)
+    again = lake.open()
+    found = {name: table for name, table in again.tables.items() if "bank." in name}
+    again.check_source(found["bank.a"])
+    with pytest.raises(errors.Refused, match=r"lake\.disagrees"):
+        again.check_source(found["bank.b"])
 
 
 def test_a_missing_metadata_file_is_named(lake: lakes.TempLake) -> None:

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from tidewright import errors
 from tidewright.model import flow, jobs, values
 from tidewright.pipelines.core import acts, faults
 from tidewright.pipelines.decode import pgoutput
-from tidewright.pipelines.worker import engine
+from tidewright.pipelines.worker import engine, released
 from tidewright.testing.postgres import TempPostgres
 from tidewright.vault import files as vault
 
@@ -103,6 +105,27 @@ def test_what_the_feed_tells_half_of_stops_the_table(
     stopped = hands.perform(acts.Pull(position(hands), None))
     assert isinstance(stopped, acts.TableStopped), stopped
     assert why in stopped.reason
+
+
+def test_after_the_slot_was_given_back_no_old_position_returns(hands: engine.Engine) -> None:
+    """The next slot may be of another source, whose positions begin anywhere."""
+    assert hands.perform(acts.Reload()) == acts.Reloaded(position(hands), ("public.t",))
+    mark = Path(str(hands.job.status)).with_name(released.MARK)
+    mark.parent.mkdir()
+    mark.write_text(hands.job.source.slot)
+    opened = hands.perform(acts.Open())
+    assert isinstance(opened, acts.Opened)
+    assert opened.position is None
+    assert hands.perform(acts.Reload()) == acts.Reloaded(None, ())
+
+
+def test_another_source_behind_the_same_address_is_refused(
+    hands: engine.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promoted = replace(hands.feed.identity(), timeline=2)
+    monkeypatch.setattr(hands.feed, "identity", lambda: promoted)
+    with pytest.raises(errors.Refused, match=r"source\.timeline"):
+        hands.perform(acts.Reload())
 
 
 def next_commit(hands: engine.Engine) -> int:
