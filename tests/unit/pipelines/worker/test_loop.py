@@ -1,0 +1,100 @@
+"""The loop with a real source and a real lake: cuts, and every reason to stop for good."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from tests.unit.pipelines.worker.running import Running
+
+from tidewright import errors
+from tidewright.model import flow
+from tidewright.pipelines.lake import reader, store
+from tidewright.pipelines.worker import cuts
+from tidewright.testing import lakes
+from tidewright.testing.postgres import TempPostgres
+
+
+@pytest.fixture
+def worker(
+    database: psycopg.Connection, postgres: TempPostgres, tmp_path: Path
+) -> Iterator[Running]:
+    database.execute("create table users (id int primary key, name text)")
+    database.execute("insert into users values (1, 'a'), (2, 'b')")
+    with lakes.TempLake(postgres, tmp_path) as lake:
+        running = Running(database, lake)
+        yield running
+        running.close()
+
+
+def rows(worker: Running, commit: int | None = None) -> list[tuple[object, ...]]:
+    with worker.lake.connect() as conn:
+        found = reader.pin(conn, "bank", commit)
+    assert found is not None
+    return lakes.by_duckdb(found.tables["public.users"].metadata)
+
+
+def test_it_follows_and_commits_exactly_at_a_cut(worker: Running) -> None:
+    worker.start()
+    worker.settle()
+    with worker.lake.connect() as conn, cuts.Asking(conn, "bank", 30) as asking:
+        asking.held()
+        worker.source.execute("insert into users values (3, 'before')")
+        point = worker.now()
+        worker.source.execute("insert into users values (4, 'after')")
+        commit = asking.at(point)
+        found = reader.pin(conn, "bank", commit)
+        assert found is not None
+        assert flow.lsn_value(found.position) == point
+    assert rows(worker, commit) == [(1, "a"), (2, "b"), (3, "before")]
+    worker.settle()
+    assert rows(worker)[-1] == (4, "after")
+
+
+def test_a_cut_that_lies_behind_the_lake_is_missed(worker: Running) -> None:
+    worker.start()
+    worker.settle()
+    with worker.lake.connect() as conn, cuts.Asking(conn, "bank", 30) as asking:
+        asking.held()
+        with pytest.raises(errors.StepFailed) as told:
+            asking.at(worker.position() - 1)
+    assert told.value.code == "lake.cut_missed"
+
+
+def test_a_rival_that_took_the_lease_ends_it(worker: Running) -> None:
+    worker.start()
+    worker.settle()
+    before = rows(worker)
+    worker.lake.open("rival")
+    worker.source.execute("insert into users values (3, 'late')")
+    stop = worker.stops()
+    assert stop is not None
+    assert stop.code == "lake.refused"
+    assert "lease" in stop.message
+    assert rows(worker) == before
+
+
+def test_a_slot_that_was_moved_past_the_lake_is_not_followed(worker: Running) -> None:
+    worker.start()
+    worker.settle()
+    worker.end()
+    worker.source.execute("insert into users values (3, 'unseen')")
+    move = "select pg_replication_slot_advance(%s, pg_current_wal_lsn())"
+    worker.source.execute(move, (worker.job.source.slot,))
+    worker.start()
+    stop = worker.stops()
+    assert stop is not None
+    assert stop.code == "source.slot_ahead"
+
+
+def test_a_lake_of_another_source_is_not_continued(worker: Running) -> None:
+    opened = worker.lake.open()
+    assert isinstance(opened.commit(lakes.facts(100)), store.Done)
+    opened.close()
+    worker.start()
+    stop = worker.stops()
+    assert stop is not None
+    assert stop.code == "source.identity"
+    assert str(lakes.IDENTITY) in stop.message
