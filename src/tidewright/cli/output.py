@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import sys
@@ -52,6 +53,19 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(v) for v in value]
     return value
+
+
+def exact(value: object) -> object:
+    """A value of a row as JSON has it, where JSON says it exactly; anything else as text."""
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float() if math.isfinite(value):
+            return value
+        case bytes():
+            return value.hex()
+        case _:
+            return str(value)
 
 
 def text(table: Table) -> str:

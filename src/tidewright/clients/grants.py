@@ -91,6 +91,8 @@ def _create(conn: psycopg.Connection[Any], database: jobs.Database, secrets: str
         _grant(conn, sql.Identifier("pg_read_all_data"), database.reader.user)
         _admit(conn, name, database.reader.user)
         _always(conn, database.reader.user, "default_transaction_read_only", "on")
+        # A reader finds tables by their bare names where the owner's role finds them.
+        _look_first(conn, database.reader.user, database.owner)
     return f"database {database.name}: {'created' if created else 'as it should be'}"
 
 
@@ -131,6 +133,11 @@ def _admit(conn: psycopg.Connection[Any], database: sql.Identifier, user: str) -
 def _always(conn: psycopg.Connection[Any], user: str, setting: str, value: str) -> None:
     text = sql.SQL("alter role {} set {} = {}")
     conn.execute(text.format(sql.Identifier(user), sql.Identifier(setting), sql.Literal(value)))
+
+
+def _look_first(conn: psycopg.Connection[Any], user: str, schema: str) -> None:
+    text = sql.SQL("alter role {} set search_path = {}, public")
+    conn.execute(text.format(sql.Identifier(user), sql.Identifier(schema)))
 
 
 def _line(reason: psycopg.Error) -> str:

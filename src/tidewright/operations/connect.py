@@ -131,6 +131,8 @@ def _pyiceberg(catalog: Reached, warehouse: Reached) -> Snippet:
         "from pyiceberg.catalog.sql import SqlCatalog",
         _password(catalog),
         f'lake = SqlCatalog("lake", uri=f"{uri}", warehouse="{warehouse.url}")',
+        'table = lake.load_table("SCHEMA.TABLE")',
+        "rows = table.scan().to_arrow()  # or to_pandas(), or polars.scan_iceberg(table).collect()",
     )
     return Snippet("PyIceberg", catalog.name, "\n".join(lines))
 

@@ -27,7 +27,7 @@ ENVIRONMENT = "laptop"
 RAW = "raw_data"
 _TABLES = """
 select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where c.relkind = 'r' and c.relpersistence = 'p' and n.nspname !~ '^pg_'
+where c.relkind in ('r', 'p') and c.relpersistence = 'p' and n.nspname !~ '^pg_'
   and n.nspname <> 'information_schema' order by 1
 """
 

@@ -7,6 +7,7 @@ import duckdb
 from tidewright import errors
 from tidewright.model import acts, jobs
 from tidewright.operations import lakeside, state
+from tidewright.pipelines.lake import reader
 
 
 def query(
@@ -21,7 +22,7 @@ def query(
         answer = duck.execute(sql)
         rows = answer.fetchmany(limit + 1) if answer.description else []
     except duckdb.Error as problem:
-        raise _refused(problem) from None
+        raise _refused(problem, found) from None
     columns = tuple(str(column[0]) for column in answer.description or ())
     notes = {"commit": str(found.commit_id), "position": found.position}
     if len(rows) > limit:
@@ -29,7 +30,7 @@ def query(
     return acts.Rows(columns, tuple(tuple(row) for row in rows[:limit]), notes)
 
 
-def _refused(problem: duckdb.Error) -> errors.SpecError:
+def _refused(problem: duckdb.Error, found: reader.Pinned) -> errors.SpecError:
     what = str(problem).strip()
-    hint = "Tables are named as in the source, raw ones raw_data.<table>; the dialect is DuckDB's."
+    hint = f"The dialect is DuckDB's, the tables are {', '.join(sorted(found.tables))}."
     return errors.SpecError((errors.Finding("lake.query", what, errors.Where("the query"), hint),))

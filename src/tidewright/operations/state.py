@@ -115,5 +115,7 @@ def _never_up(project: Path, name: str | None) -> errors.Refused:
         "local.never_up",
         f"{subject} was never started here",
         str(project),
-        "Start it with: tidewright up" + (f" {name}" if name else ""),
+        "Start it with: tidewright up " + name
+        if name
+        else "Go to the folder of its platform.yaml, or name that with --file.",
     )

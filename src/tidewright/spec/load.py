@@ -126,7 +126,8 @@ def _environment(
     if not isinstance(node, tree.Fields):
         hint = "Write embedded, or a map such as {target: local, engines: embedded}."
         report.add("file.wrong_value", f"{name} is no environment", entry.mark, hint)
-        return None
+        # What else is wrong in the file is said as well: as one on this machine would see it.
+        node = tree.Fields(entry.mark, {})
     own, over = overlay.split(node, _OWN_KEYS)
     merged = overlay.merge(_without_run(root), over)
     return _typed(_Untyped(path, name, merged, own), report)

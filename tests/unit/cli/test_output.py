@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import decimal
 import json
 from dataclasses import dataclass
 
@@ -61,3 +63,21 @@ def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
     assert output.paint("x", "red") != "x"
     monkeypatch.setenv("NO_COLOR", "")
     assert output.paint("x", "red") == "x"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, None),
+        (True, True),
+        (2**70, 2**70),
+        (1.5, 1.5),
+        (float("nan"), "nan"),
+        (decimal.Decimal("1.50"), "1.50"),
+        (datetime.date(2026, 1, 2), "2026-01-02"),
+        (b"\x00\xff", "00ff"),
+    ],
+)
+def test_values_of_rows_are_exact(value: object, shown: object) -> None:
+    assert output.exact(value) == shown
+    assert type(output.exact(value)) is type(shown)

@@ -85,6 +85,15 @@ def test_reader_reads_what_comes_later_and_writes_nothing(job: jobs.GrantsJob) -
             reader.execute("insert into later.t values (2)")
 
 
+def test_reader_finds_the_owners_tables_by_their_bare_names(job: jobs.GrantsJob) -> None:
+    list(grants.run(job))
+    with _as(job, "g_marts", "g_marts", "marts") as owner:
+        owner.execute("create schema g_marts; create table g_marts.t as select 1 as a")
+        owner.execute("create table public.u as select 2 as a")
+    with _as(job, "g_marts", "g_reader", "reader") as reader:
+        assert reader.execute("select t.a + u.a from t, u").fetchall() == [(3,)]
+
+
 def test_others_may_not_enter_a_database(job: jobs.GrantsJob) -> None:
     list(grants.run(job))
     with pytest.raises(client.ConnectFailed, match="permission denied"):

@@ -51,13 +51,15 @@ def test_a_database_becomes_a_file_that_is_right(
     database.execute(
         "create schema a; create schema b; create table a.t (id int primary key);"
         "create table b.t (id int primary key); create table a.keyless (id int);"
-        'create table a."evil\n  x: 1" (id int primary key); create view a.v as select 1'
+        'create table a."evil\n  x: 1" (id int primary key); create view a.v as select 1;'
+        "create table a.split (id int primary key) partition by range (id)"
     )
     made = init_from.init_from_database(_url(postgres, database), tmp_path / "shop")
     text = (made.folder / "platform.yaml").read_text()
     assert postgres.password not in text
     assert "        - a.t\n" in text
     assert "# - b.t: another table is called t" in text
+    assert "# - a.split: it is partitioned: capture its partitions by name" in text
     assert "# - a.keyless: it has no primary key" in text
     assert check.check(made.folder).sources == (database.info.dbname,)
 

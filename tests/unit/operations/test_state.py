@@ -34,6 +34,7 @@ def test_what_was_never_up_is_refused(project: Path) -> None:
         with pytest.raises(errors.Refused) as found:
             state.find(project, asked)
         assert found.value.code == "local.never_up"
+        assert ("tidewright up laptop" in found.value.hint) is (asked is not None)
 
 
 def test_what_was_applied_is_read_back(project: Path) -> None:

@@ -194,6 +194,12 @@ def test_an_environment_that_is_not_there(folder: Path) -> None:
     assert caught.value.code == "file.unknown_environment"
 
 
+def test_an_environment_that_is_none_hides_nothing_else(folder: Path) -> None:
+    text = GOOD.replace("embedded", "kubernetes") + "bogus: 1\n"
+    codes = [f.code for f in _findings(folder, text)]
+    assert sorted(codes) == ["file.unknown_key", "file.wrong_value"]
+
+
 def test_order_of_steps(folder: Path) -> None:
     lines = GOOD.splitlines()
     lines[7], lines[9] = lines[9], lines[7]

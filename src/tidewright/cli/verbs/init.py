@@ -22,7 +22,7 @@ from tidewright.cli import output
     "out: it is asked for, or read from a pipe.",
 )
 def command(folder: Path | None, example: str | None, url: str | None) -> None:
-    """Write a platform file into DIR, which is made when it does not exist."""
+    """Write a platform file into DIR, by default a new folder named after the source."""
     if (example is None) == (url is None):
         names = " | ".join(api.examples())
         raise click.UsageError(f"name one of --example {names} and --from URL")

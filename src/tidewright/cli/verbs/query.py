@@ -27,6 +27,6 @@ def command(
     found = api.query(api.environment(file, env), sql, commit_id, limit)
     for name, value in found.notes.items():
         output.say(f"{name}: {value}")
-    rows = [dict(zip(found.columns, map(str, row), strict=True)) for row in found.rows]
+    rows = [dict(zip(found.columns, map(output.exact, row), strict=True)) for row in found.rows]
     data = {"columns": found.columns, "rows": rows, "notes": found.notes}
     output.emit(data, output_form, output.Table(found.columns, found.rows))

@@ -17,7 +17,11 @@ from tidewright.cli import options, output
 @options.yes
 @options.non_interactive
 @click.option("--attach", is_flag=True, help="Stay in the foreground; Ctrl-C stops it.")
-@click.option("--example", metavar="NAME", help="In a folder without a file: begin with this one.")
+@click.option(
+    "--example",
+    metavar="NAME",
+    help=f"In a folder without a file: begin with {'|'.join(api.examples())}.",
+)
 @click.option(
     "--recopy", multiple=True, metavar="TABLE", help="Copy this table again; may be repeated."
 )
