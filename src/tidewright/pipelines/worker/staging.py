@@ -7,12 +7,13 @@ exactly raises Trouble, and the worker goes back to the last commit without it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
+from pyiceberg.types import IcebergType
 
 from tidewright import errors
 from tidewright.pipelines.decode import chunk, rawrows, types
@@ -127,10 +128,33 @@ def _apply_steps(
     mine.evolve([_lake_change(step) for step in steps])
     table.numbered = max(table.numbered, *(column.attnum for column in table.known))
     mine.set_properties(tables.properties(table.known, table.oid, table.numbered))
-    shown = {field.name for field in log.schema.fields}
-    wider = [s for s in steps if isinstance(s, evolve.Promote) and s.name in shown]
-    if wider:
-        log.evolve([_lake_change(step) for step in wider])
+    shown = {field.name: field.field_type for field in log.schema.fields}
+    for change in _raw_changes(steps, table.raw_columns or (), shown):
+        log.evolve([change])
+
+
+def _raw_changes(
+    steps: Sequence[evolve.Change], declared: Collection[str], shown: Mapping[str, IcebergType]
+) -> Iterator[lake_schema.Change]:
+    """What the columns that the raw log shows typed need; a dropped one stays, with its past.
+
+    Raises Impossible where a declared column would go on as a null, or as another type.
+    """
+    for step in steps:
+        name = rawrows.raw_name(step.old if isinstance(step, evolve.Rename) else step.name)
+        match step:
+            case evolve.Rename(old, new) if name in shown or new in declared:
+                raise evolve.Impossible(
+                    f"column {old} was renamed to {new}, and the raw log shows one of them"
+                )
+            case evolve.Add(column, kind) if column in declared:
+                added = lake_schema.AddColumn(name, schemas.iceberg_type(_arrow(kind)))
+                if name not in shown:
+                    yield added
+                elif shown[name] != added.type:
+                    raise evolve.Impossible(f"column {column} came back to the raw log as {kind}")
+            case evolve.Promote(_, kind) if name in shown:
+                yield lake_schema.Promote(name, schemas.iceberg_type(_arrow(kind)))
 
 
 def _lake_change(step: evolve.Change) -> lake_schema.Change:

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from pyiceberg.types import StringType
 
 from tidewright import errors
 from tidewright.model import flow, jobs, values
 from tidewright.pipelines.core import acts, faults
 from tidewright.pipelines.decode import pgoutput
+from tidewright.pipelines.lake import schema
 from tidewright.pipelines.worker import engine, released
 from tidewright.testing.postgres import TempPostgres
 from tidewright.vault import files as vault
@@ -105,6 +107,42 @@ def test_what_the_feed_tells_half_of_stops_the_table(
     stopped = hands.perform(acts.Pull(position(hands), None))
     assert isinstance(stopped, acts.TableStopped), stopped
     assert why in stopped.reason
+
+
+@pytest.mark.parametrize(
+    ("statements", "why"),
+    [
+        ("alter table t rename v to w; insert into t values (1, 'a')", "renamed to w"),
+        ("alter table t drop v; insert into t values (1); alter table t add v int;"
+         " insert into t values (2, 2)", "came back"),
+    ],
+)  # fmt: skip
+def test_a_column_of_the_raw_log_never_turns_to_nulls_unsaid(
+    hands: engine.Engine, database: psycopg.Connection, statements: str, why: str
+) -> None:
+    hands.followed["public.t"].raw_columns = ("id", "v")
+    log = hands.followed["public.t"].lake[1]
+    log.evolve([schema.AddColumn("v", StringType())])
+    for statement in statements.split(";"):
+        database.execute(statement)
+        pulled = hands.perform(acts.Pull(position(hands), None))
+        if isinstance(pulled, acts.Pulled) and pulled.end is not None:
+            hands.perform(acts.Commit(pulled.end))
+    assert isinstance(pulled, acts.TableStopped), pulled
+    assert why in pulled.reason
+
+
+def test_a_declared_column_that_comes_later_is_shown_in_the_raw_log(
+    hands: engine.Engine, database: psycopg.Connection
+) -> None:
+    table = hands.followed["public.t"]
+    table.raw_columns = ("id", "phone")
+    database.execute("alter table t add phone int")
+    database.execute("insert into t values (1, 'a', 5)")
+    hands.perform(acts.Pull(position(hands), None))
+    log = table.lake[1]
+    rows = [log.read(number, ("id", "phone")).to_pylist() for number in log.data_files]
+    assert rows == [[{"id": 1, "phone": 5}]]
 
 
 def test_after_the_slot_was_given_back_no_old_position_returns(hands: engine.Engine) -> None:
