@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tidewright import errors
 from tidewright.pipelines.core import faults
-from tidewright.pipelines.worker import engine, loop, orders, report
+from tidewright.pipelines.worker import engine, loop, orders, patience, report
 
 log = logging.getLogger("capture")
 
@@ -29,8 +29,11 @@ def main() -> int:
         signal.signal(number, lambda *_: ending.set())
     hands = engine.Engine(given.read(), faults.from_environment(os.environ))
     turning = loop.Loop(hands, report.Report(Path(str(hands.job.status))), ending, given)
+    waiting = patience.Patience(turning.voice.still, lambda: hands.batch.changes)
+    turning.begins = waiting.begin
     try:
-        stop = turning.run()
+        with waiting:
+            stop = turning.run()
         if stop is not None:
             log.error("%s [%s]", stop.message, stop.code)
             turning.stand_still()

@@ -35,6 +35,11 @@ TOLD = {
     acts.TableStopped: logging.WARNING,
     acts.CopyFailed: logging.WARNING,
 }
+# What a step waits for, when it lasts for long.
+SOURCE = "the source does not answer; see whether its server is overloaded or stands still"
+CATALOG = "the catalog does not answer; see whether the store is overloaded or stands still"
+LAKE = "busy with the files of the lake"
+STEPS = {acts.MakeSlot: SOURCE, acts.Pull: SOURCE, acts.Advance: SOURCE, acts.ReadBack: CATALOG}
 PATIENCE = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -47,6 +52,7 @@ class Loop:
     ending: threading.Event
     orders: orders.Orders | None = None
     clock: Callable[[], float] = time.monotonic
+    begins: Callable[[str], None] = lambda _: None
     known: state.State = field(init=False)
     cost: float = 0.0
     next_pull: float = 0.0
@@ -78,18 +84,22 @@ class Loop:
 
     def stand_still(self) -> None:
         """After a stop: go on saying why, until asked to end. A restart would only repeat it."""
+        self.begins("")
         while not self.ending.wait(1.0):
             self.voice.turn(self.hands, self.known, pulse.Pulse(""))
 
     def _turn(self, beat: pulse.Pulse) -> acts.Act:
         if self.known.opened:
+            self.begins(CATALOG)
             self._hear()
+            self.begins(SOURCE)
             self._hear_orders()
             beat.due(self.hands.feed, self.clock())
         act = decide.decide(self.known)
         if isinstance(act, acts.Pull) and not self._due(act):
             act = acts.Rest()
         began = self.clock()
+        self.begins(STEPS.get(type(act), LAKE))
         seen = self.hands.perform(act)
         self.known = learn.learn(self.known, seen)
         self._after(act, seen, began)
@@ -175,5 +185,6 @@ class Loop:
         self.voice.trouble(self.hands, self.known, self.trouble)
         wait = PATIENCE[min(self.failures, len(PATIENCE) - 1)]
         self.failures += 1
+        self.begins("")
         log.warning("%s Trying again in %.1f s.", self.trouble, wait)
         self.ending.wait(wait)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import time
 from collections import deque
@@ -34,7 +35,7 @@ class Report:
         self._changes = 0
         self._marks: deque[tuple[float, dict[str, int]]] = deque()
         self._next = 0.0
-        self._slot: observed.CaptureStatus | None = None
+        self._last: observed.CaptureStatus | None = None
 
     def committed(self, hands: engine.Engine) -> None:
         """A commit is readable from now on: every transaction in it has its delay."""
@@ -56,6 +57,12 @@ class Report:
     def trouble(self, hands: engine.Engine, known: state.State, message: str) -> None:
         """Say at once what is wrong."""
         self._write(hands, known, message, healthy=False, beat=None)
+
+    def still(self, message: str, healthy: bool) -> None:
+        """From a thread, while a step takes long: everything as it was, but for this."""
+        if self._last is not None:
+            now = int(time.time() * 1000)
+            self._put(dataclasses.replace(self._last, at_ms=now, message=message, healthy=healthy))
 
     def _write(
         self,
@@ -85,6 +92,10 @@ class Report:
             hops={HOP: delays} if delays else {},
             commit_ms=costs,
         )
+        self._last = status
+        self._put(status)
+
+    def _put(self, status: observed.CaptureStatus) -> None:
         # A full disk must not end us; without a new file the supervisor says that we are silent.
         with contextlib.suppress(OSError):
             files.replace(self._file, codec.dumps(status), sync=False)
