@@ -66,15 +66,6 @@ def parse(value: object, family: Family) -> float:
     return result
 
 
-def show_seconds(seconds: float) -> str:
-    """A duration for a person, in the largest unit that keeps it whole: ``90s``, ``15m``."""
-    for unit in ("d", "h", "m", "s"):
-        count = seconds / _TIMES[unit]
-        if count >= 1 and count == int(count):
-            return f"{int(count)}{unit}"
-    return f"{seconds * 1000:g}ms"
-
-
 def _split(value: object, family: Family) -> tuple[float, str]:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise NotAQuantity(f"{value!r} is not {family.name}", f"Write {family.examples}.")

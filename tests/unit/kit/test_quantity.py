@@ -43,10 +43,3 @@ def test_says_what_a_wrong_one_is(text: object, family: quantity.Family, says: s
     with pytest.raises(quantity.NotAQuantity, match=says) as caught:
         quantity.parse(text, family)
     assert family.examples in caught.value.hint
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(90, "90s"), (900, "15m"), (86400, "1d"), (0.25, "250ms")]
-)
-def test_shows_a_duration_in_its_largest_whole_unit(seconds: float, text: str) -> None:
-    assert quantity.show_seconds(seconds) == text

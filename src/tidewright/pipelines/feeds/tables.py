@@ -108,16 +108,6 @@ def describe(link: session.Session, table: str) -> Described:
     )
 
 
-def columns_now(link: session.Session, table: str) -> tuple[SourceColumn, ...]:
-    """The table's columns as of now, generated ones included."""
-    return describe(link, table).columns
-
-
-def primary_key(link: session.Session, table: str) -> tuple[str, ...]:
-    """The columns of the primary key in its own order; empty without one."""
-    return describe(link, table).primary
-
-
 def relation_of(link: session.Session, table: str) -> relation.Relation:
     """The table as the feed would describe it now."""
     return as_relation(table, describe(link, table))

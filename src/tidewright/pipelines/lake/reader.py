@@ -73,17 +73,6 @@ def pin(
     return Pinned(number, name, position, source, newest_ms, catalog.points(tables))
 
 
-def changed_since(
-    conn: psycopg.Connection, pinned: Pinned | None
-) -> tuple[Pinned | None, frozenset[str]]:
-    """The newest commit of the same flow, and the tables that differ from ``pinned`` in it."""
-    newest = pin(conn, pinned.flow if pinned else None)
-    old = pinned.tables if pinned else {}
-    new = newest.tables if newest else {}
-    changed = {n for n, t in new.items() if n not in old or old[n].metadata != t.metadata}
-    return newest, frozenset(changed)
-
-
 def views(pinned: Pinned) -> tuple[View, ...]:
     """Every table as a DuckDB source, sorted by name."""
     found = []

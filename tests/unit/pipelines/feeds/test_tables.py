@@ -8,7 +8,7 @@ from tidewright.pipelines.feeds import tables
 
 
 def filled(feed, table: str) -> dict[str, bool]:
-    return {c.name: c.filled for c in tables.columns_now(feed.side, table)}
+    return {c.name: c.filled for c in tables.describe(feed.side, table).columns}
 
 
 def test_the_catalog_says_what_the_feed_will_say(database, feed):
@@ -24,7 +24,7 @@ def test_the_catalog_says_what_the_feed_will_say(database, feed):
         decoder.feed(frame)
     (part,) = decoder.finish().parts
     assert tables.relation_of(feed.side, "public.T x") == part.relation
-    assert tables.primary_key(feed.side, "public.T x") == ("a", "b")
+    assert tables.describe(feed.side, "public.T x").primary == ("a", "b")
 
 
 @pytest.mark.parametrize("identity", ["full", "default", "using index t_code_key"])
@@ -70,10 +70,10 @@ def test_a_dropped_default_still_counts(database, feed):
 
 def test_a_column_that_comes_back_has_another_number(database, feed):
     database.execute("create table t (id int primary key, v text)")
-    before = {c.name: c.number for c in tables.columns_now(feed.side, "public.t")}
+    before = {c.name: c.number for c in tables.describe(feed.side, "public.t").columns}
     database.execute("alter table t drop v")
     database.execute("alter table t add v text")
-    after = {c.name: c.number for c in tables.columns_now(feed.side, "public.t")}
+    after = {c.name: c.number for c in tables.describe(feed.side, "public.t").columns}
     assert (before["v"], after["v"]) == (2, 3)
 
 

@@ -35,7 +35,6 @@ def test_nothing_to_pin_before_the_first_commit(lake: lakes.TempLake) -> None:
         assert reader.pin(conn) is None
         lake.open()
         assert reader.pin(conn) is None
-        assert reader.changed_since(conn, None) == (None, frozenset())
 
 
 def test_the_newest_or_the_one_asked_for(lake: lakes.TempLake) -> None:
@@ -52,18 +51,6 @@ def test_the_newest_or_the_one_asked_for(lake: lakes.TempLake) -> None:
         assert reader.pin(conn, "another") is None
         with pytest.raises(errors.Refused, match=r"lake\.no_such_commit"):
             reader.pin(conn, commit_id=999)
-
-
-def test_what_changed_since(lake: lakes.TempLake) -> None:
-    opened = lake.open()
-    fill(opened, "bank.a", 1, [1])
-    with lake.connect() as conn:
-        pinned = reader.pin(conn)
-        assert reader.changed_since(conn, pinned) == (pinned, frozenset())
-        fill(opened, "bank.b", 2, [2])
-        newest, changed = reader.changed_since(conn, pinned)
-        assert changed == {"bank.b"}
-        assert newest == reader.pin(conn)
 
 
 def test_views_show_the_pinned_commit_whatever_comes_later(lake: lakes.TempLake) -> None:
