@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -66,6 +67,7 @@ class Rig:
         self.kill()
         self.source.close()
         self.server.__exit__(*exc)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _job(self) -> jobs.CaptureJob:
         def at(database: str) -> flow.Connection:

@@ -55,7 +55,8 @@ def _work(now: state.State) -> acts.Act:
         return _bring_in(now, now.copied)
     if now.missing and not now.copying:
         return acts.StartCopy(now.missing)
-    if now.following and not now.idle and now.position is not None:
+    # With every table stopped there is nothing to stage, but the slot must not keep WAL for ever.
+    if (now.following or now.stopped) and not now.idle and now.position is not None:
         return acts.Pull(now.position, None)
     return acts.Rest()
 

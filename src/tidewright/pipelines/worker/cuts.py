@@ -22,6 +22,7 @@ create table if not exists tidewright_cuts (
   id uuid primary key, flow text not null, state text not null, position text, commit_id bigint,
   until timestamptz not null)
 """
+LOCK = "select pg_advisory_xact_lock(hashtext('tidewright cuts'))"
 ASK = (
     "insert into tidewright_cuts (id, flow, state, until)"
     " values (%s, %s, 'hold', clock_timestamp() + make_interval(secs => %s))"
@@ -38,7 +39,10 @@ class Request:
 
 
 def prepare(conn: psycopg.Connection) -> None:
-    conn.execute(DDL)
+    """Create the table where it is missing; both sides may do so at the same moment."""
+    with conn.transaction():
+        conn.execute(LOCK)
+        conn.execute(DDL)
 
 
 def current(conn: psycopg.Connection, flow: str) -> Request | None:
@@ -72,7 +76,7 @@ class Asking:
         self._id = uuid.uuid4()
 
     def __enter__(self) -> Asking:
-        self._conn.execute(DDL)
+        prepare(self._conn)
         self._conn.execute(ASK, (self._id, self._flow, self._seconds))
         return self
 

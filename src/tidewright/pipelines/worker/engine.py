@@ -70,8 +70,18 @@ class Engine:
     def side(self) -> psycopg.Connection:
         """A connection to the catalog for small questions; made again when it broke."""
         if self._side is None or self._side.closed:
-            self._side = postgres.connect(self.job.lake.catalog, self._secrets)
+            self._side = self._claimed()
         return self._side
+
+    def _claimed(self) -> psycopg.Connection:
+        """A connection that holds the flow: the claim lives and dies with it."""
+        conn = postgres.connect(self.job.lake.catalog, self._secrets)
+        try:
+            claim.take(conn, self.job.name)
+        except BaseException:
+            conn.close()
+            raise
+        return conn
 
     @property
     def _stops(self) -> stops.Stops:
@@ -123,11 +133,10 @@ class Engine:
         slot = self.feed.slot()
         if self._lake is not None:
             self._lake.close()
-        claim.take(self.side, job.name)
+        stops.prepare(self.side)  # with it the claim, before the lease is taken from anyone
+        cuts.prepare(self.side)
         options = store.Options(fault=self._fault)
         self._lake = store.Store.open(job.lake, self._secrets, job.name, following.owner(), options)
-        stops.prepare(self.side)
-        cuts.prepare(self.side)
         self._note_removed(self._lake.last_commit())
         if self._released:
             self._start_over(self._lake.last_commit())

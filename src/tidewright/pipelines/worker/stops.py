@@ -19,10 +19,14 @@ create table if not exists tidewright_stops (
   flow text not null, dataset text not null, reason text not null, position text,
   stopped_at timestamptz not null default clock_timestamp(), primary key (flow, dataset))
 """
+LOCK = "select pg_advisory_xact_lock(hashtext('tidewright stops'))"
 
 
 def prepare(conn: psycopg.Connection) -> None:
-    conn.execute(DDL)
+    """Create the table where it is missing; a worker and a command may do so at the same moment."""
+    with conn.transaction():
+        conn.execute(LOCK)
+        conn.execute(DDL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ FOLLOWING = state.State(
         (state.State(("a",)), acts.Open()),
         (FOLLOWING, acts.Pull(50, None)),
         (replace(FOLLOWING, idle=True), acts.Rest()),
+        (replace(FOLLOWING, following=frozenset(), stopped={"a": "why"}), acts.Pull(50, None)),
         (replace(FOLLOWING, staged=70), acts.Commit(70)),
         (replace(FOLLOWING, staged=70, doubt=70), acts.ReadBack()),
         (replace(FOLLOWING, dirty=True, staged=70), acts.Reload()),
