@@ -2,13 +2,15 @@
 
 Prints the difference, asks when something would be lost, writes the files, starts or tells the
 supervisor, and waits for health. What stays is the supervisor; ``--attach`` stays with it.
+Ctrl-C before all is healthy stops what this call started; its data stays.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +31,8 @@ from tidewright.vault import files as vault
 
 SECONDS = 120.0
 STOP_SECONDS = 90.0
+# A supervisor takes its lock within a second of being started, also on a busy machine.
+START_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +69,16 @@ def up(
     began = time.monotonic()
     place = layout.create(project, platform.environment)
     driver.reap(place)
+    fresh, teller = not driver.running(place), waiting.Teller(talk.say)
     with state.alone(place):
         rendered, steps = prepare(platform, place, talk)
-        process = _apply(place, rendered, steps, attached=attach)
+        # Known before anything runs: a start that is interrupted can be stopped and destroyed.
         state.write_applied(place, platform)
-    teller = waiting.Teller(talk.say)
+        with _withdrawn_by_ctrl_c(place, teller, fresh=fresh):
+            process = _apply(place, rendered, steps, attached=attach)
     try:
-        status = waiting.until_healthy(place, rendered.description, teller, seconds)
+        with _withdrawn_by_ctrl_c(place, teller, fresh=fresh):
+            status = waiting.until_healthy(place, rendered.description, teller, seconds)
         outcome = Outcome(place, steps, status, time.monotonic() - began)
         if attach:
             talk.say(
@@ -157,6 +164,22 @@ def _alive(place: layout.Layout) -> frozenset[str]:
     return (
         frozenset(s.name for s in status.services if s.pid or s.healthy) if status else frozenset()
     )
+
+
+@contextlib.contextmanager
+def _withdrawn_by_ctrl_c(
+    place: layout.Layout, teller: waiting.Teller, *, fresh: bool
+) -> Iterator[None]:
+    """``fresh``: nothing ran before this call, so nothing shall run after it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if fresh:
+            teller.say("Stopping what was started; what is on disk stays.")
+            waiting.until_running(place, START_SECONDS)
+            driver.ask_stop(place)
+            waiting.until_stopped(place, teller, STOP_SECONDS)
+        raise
 
 
 def _apply(

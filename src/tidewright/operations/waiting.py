@@ -67,6 +67,16 @@ def attend(place: layout.Layout, teller: Teller) -> None:
             time.sleep(POLL)
 
 
+def until_running(place: layout.Layout, seconds: float) -> bool:
+    """Wait for a supervisor that may be starting; False when none came."""
+    deadline = time.monotonic() + seconds
+    while not driver.running(place):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL)
+    return True
+
+
 def until_stopped(place: layout.Layout, teller: Teller, seconds: float) -> None:
     """Wait until the supervisor is gone; it insists with each service after its own deadline."""
     deadline = time.monotonic() + seconds

@@ -21,7 +21,7 @@ from tests.unit.operations.conftest import (
 from tidewright import errors
 from tidewright.model import flow, values
 from tidewright.model import platform as nouns
-from tidewright.operations import up
+from tidewright.operations import state, up
 from tidewright.targets.local import driver, layout, lock, ports
 from tidewright.vault import files as vault
 
@@ -162,6 +162,30 @@ def test_attached_it_stops_what_it_started(project: Path) -> None:
     up.up(platform(service("a")), project, up.Talk(interrupt_when_healthy, bool), 20, attach=True)
     assert "Everything is healthy. Ctrl-C stops it." in talking.said
     assert not driver.running(layout.locate(project, "laptop"))
+
+
+def _interrupted_at(beginning: str) -> up.Talk:
+    def say(line: str) -> None:
+        if line.startswith(beginning):
+            raise KeyboardInterrupt
+
+    return up.Talk(say, bool)
+
+
+def test_ctrl_c_before_all_is_healthy_leaves_nothing_running(project: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        up.up(platform(service("a")), project, _interrupted_at("  a "), 20)
+    place = layout.locate(project, "laptop")
+    assert place is not None
+    assert not driver.running(place)
+    assert state.read_applied(place) is not None
+
+
+def test_ctrl_c_leaves_running_what_ran_before(project: Path) -> None:
+    up.up(platform(service("a")), project, Talking().talk, 20)
+    with pytest.raises(KeyboardInterrupt):
+        up.up(platform(service("a"), service("b")), project, _interrupted_at("  b "), 20)
+    assert driver.running(layout.create(project, "laptop"))
 
 
 def test_a_folder_that_cannot_be_written_names_a_way_out(project: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +36,20 @@ def _parts(found: Mapping[str, Any]) -> Iterator[output.Table | str]:
         columns = ("dataset", "state", "rows", "rows/s", "fresh p95", "position")
         rows = [_flow(f) for f in found["flows"]]
         yield output.Table(columns, rows, frozenset({"rows", "rows/s", "fresh p95"}))
+    yield from _remedy([f["dataset"] for f in found["flows"] if f["state"] == "stopped"], found)
     yield output.Table(("endpoint", "url", "user", "secret"), list(_endpoints(found["endpoints"])))
 
 
 def _told(service: Mapping[str, Any]) -> str:
     """Its message in one line, however many it has."""
     return " ".join((service["message"] or service["role"]).split())
+
+
+def _remedy(halted: Sequence[str], found: Mapping[str, Any]) -> Iterator[str]:
+    """A table that stopped by itself, not with everything else, needs a new copy."""
+    if halted and found["state"] != "stopped":
+        tables = " ".join(f"--recopy {name}" for name in halted)
+        yield f"Stopped tables are copied again, with a new raw log, by: tidewright up {tables}"
 
 
 def _flow(flow: Mapping[str, Any]) -> tuple[object, ...]:

@@ -23,7 +23,10 @@ from tidewright.cli import options, output
     help=f"In a folder without a file: begin with {'|'.join(api.examples())}.",
 )
 @click.option(
-    "--recopy", multiple=True, metavar="TABLE", help="Copy this table again; may be repeated."
+    "--recopy",
+    multiple=True,
+    metavar="TABLE",
+    help="Copy this table again; its raw log begins anew. May be repeated.",
 )
 @click.option(
     "--timeout", type=float, default=120.0, show_default=True, metavar="SECONDS",

@@ -45,5 +45,6 @@ def command(environment: str | None, env: str | None, file: Path, output_form: s
     if not found.ok:
         raise PromiseBroken(
             "lake.not_exact", "the lake is not what the source is", f"cut {found.cut}",
-            "The tables above say where. Keep the environment as it is and report it.",
+            "The tables above say where. A table that is not followed is copied again by "
+            "`tidewright up --recopy TABLE`; for anything else keep all as it is and report it.",
         )  # fmt: skip
