@@ -19,6 +19,7 @@ from tidewright.model import acts, jobs
 from tidewright.model import flow as flows
 from tidewright.operations import lakeside, state
 from tidewright.pipelines.compare import checks, rawlog, tables
+from tidewright.pipelines.decode import relation as relations
 from tidewright.pipelines.feeds import snapshot
 from tidewright.pipelines.feeds import tables as catalogs
 from tidewright.pipelines.lake import reader
@@ -89,9 +90,9 @@ def _compare(
 
 
 def _key(cut: Cut, name: str) -> tuple[str, ...]:
+    """The worker's own choice: a delete in the raw log brings these columns, and maybe no other."""
     described = cut.source.describe(name)
-    relation = catalogs.as_relation(name, described)
-    return described.primary or relation.identified_by
+    return relations.key_of(catalogs.as_relation(name, described), described.primary)
 
 
 def _invariants(

@@ -71,5 +71,6 @@ def test_settings_are_taken(tmp_path: Path) -> None:
 
 
 def test_an_extension_that_is_not_installed_is_named() -> None:
-    with pytest.raises(errors.Unsupported, match="duckdb-extension-nowhere=="):
+    with pytest.raises(errors.Unsupported, match="duckdb-extension-nowhere==") as told:
         duck.extension("nowhere")
+    assert told.value.code == "lake.no_extension"

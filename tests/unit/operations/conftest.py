@@ -12,6 +12,8 @@ from tidewright.model import flow, jobs, values
 from tidewright.model import platform as nouns
 from tidewright.operations import state, up, waiting
 from tidewright.targets.local import driver, layout
+from tidewright.testing import lakes
+from tidewright.testing.postgres import TempPostgres
 
 STAY = "import time; time.sleep(1000)"
 
@@ -86,3 +88,9 @@ def started(project: Path) -> Started:
         return state.find(project, wanted.environment)
 
     return start
+
+
+@pytest.fixture
+def lake(postgres: TempPostgres, tmp_path: Path) -> Iterator[lakes.TempLake]:
+    with lakes.TempLake(postgres, tmp_path) as found:
+        yield found

@@ -73,3 +73,9 @@ def test_a_supervisor_that_ends_meanwhile_is_told(project: Path) -> None:
     with pytest.raises(errors.StepFailed) as found:
         _wait(layout.create(project, "laptop"), Talking())
     assert found.value.code == "local.supervisor"
+
+
+def test_a_supervisor_that_does_not_stop_is_not_waited_for_longer(place: layout.Layout) -> None:
+    with pytest.raises(errors.TimedOut) as found:
+        waiting.until_stopped(place, waiting.Teller(print), 0.1)
+    assert found.value.code == "local.not_stopped"

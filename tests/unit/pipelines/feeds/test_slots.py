@@ -42,3 +42,9 @@ def test_a_role_without_replication_is_told_so(database, source, secrets, postgr
     feed.close()
     (secrets / "pw").write_text(postgres.password)
     database.execute("drop role plain")
+
+
+def test_a_refusal_without_a_code_of_its_own_keeps_the_servers_words(feed):
+    with pytest.raises(errors.StepFailed, match="invalid character") as raised:
+        slots.ensure(feed.side, "not-a-name")
+    assert raised.value.code == "source.failed"

@@ -169,8 +169,9 @@ def test_fetch_gives_present_values_in_the_order_asked_also_staged_and_twice(ben
 def test_fetch_of_a_row_that_is_not_there_breaks_a_promise(bench: Bench) -> None:
     bench.fill(1)
     bench.apply("d", (0, None, None))
-    with pytest.raises(errors.PromiseBroken, match=r"2 of 3 rows .*lake\.key_missing"):
+    with pytest.raises(errors.PromiseBroken, match="2 of 3 rows") as told:
         bench.current.fetch(pa.table({"id": [0, 1, 99]}), ["n"])
+    assert told.value.code == "lake.key_missing"
 
 
 def test_a_key_that_is_twice_in_the_files_is_found_at_start(bench: Bench) -> None:

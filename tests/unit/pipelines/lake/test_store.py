@@ -244,8 +244,9 @@ def test_a_commit_whose_connection_died_before_the_end_is_not_there(lake: lakes.
     stage(opened, 100)
     unknown = opened.commit(lakes.facts(200))
     assert isinstance(unknown, store.Unknown)
-    with pytest.raises(errors.Bug):
+    with pytest.raises(errors.Bug) as told:
         opened.commit(lakes.facts(200))
+    assert told.value.code == "lake.in_doubt"
     refused = opened.read_back(unknown.token)
     assert isinstance(refused, store.Refused)
     assert refused.reason == "not_there"

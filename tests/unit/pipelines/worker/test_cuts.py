@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import psycopg
 import pytest
+from tests.unit.pipelines.worker import together
 from tests.unit.pipelines.worker.cut_answers import answering
 
 from tidewright import errors
@@ -89,3 +90,9 @@ def test_a_worker_that_does_not_answer_is_not_waited_for_longer(
         asking.held()
     assert told.value.code == "lake.cut_not_reached"
     assert cuts.current(database, "bank") is None
+
+
+def test_two_sessions_may_make_the_table_at_once(
+    database: psycopg.Connection, postgres: TempPostgres
+) -> None:
+    together.both(database, postgres, cuts.prepare)

@@ -104,9 +104,9 @@ def test_a_table_that_is_not_followed_is_skipped(bench: Bench) -> None:
 
 def test_a_truncation_takes_what_was_before_it_and_nothing_after(bench: Bench) -> None:
     bench.stage(
-        ("c", 1, "1", "a"), ("t", 1, None, None), ("c", 2, "1", "b"), ("c", 2, "2", "b")
+        ("c", 1, "1", "a"), ("c", 1, "9", "a"), ("t", 1, None, None), ("c", 2, "1", "b")
     )  # fmt: skip
-    assert bench.commit() == ([(1, "b"), (2, "b")], ["c", "t", "c", "c"])
+    assert bench.commit() == ([(1, "b")], ["c", "c", "t", "c"])
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import psycopg
 import pytest
+from tests.unit.pipelines.worker import together
 
 from tidewright.pipelines.lake import catalog
 from tidewright.pipelines.worker import stops
+from tidewright.testing.postgres import TempPostgres
 
 
 @pytest.fixture
@@ -59,3 +61,9 @@ def test_only_what_was_copied_again_is_forgotten(conn: psycopg.Connection) -> No
     mine.clear(("bank.a",))
     assert set(mine.all()) == {"bank.b"}
     assert set(other.all()) == {"bank.a", "bank.b"}
+
+
+def test_two_sessions_may_make_the_table_at_once(
+    database: psycopg.Connection, postgres: TempPostgres
+) -> None:
+    together.both(database, postgres, stops.prepare)
