@@ -256,8 +256,6 @@ class Engine:
         except errors.PlatformError as problem:
             if problem.code in GONE:
                 return acts.SlotGone(problem.code, problem.what)
-            if self.batch.dirty:
-                return acts.PullFailed()
             raise
 
     def _pull_all(self, act: acts.Pull) -> acts.Outcome:

@@ -41,6 +41,7 @@ CATALOG = "the catalog does not answer; see whether the store is overloaded or s
 LAKE = "busy with the files of the lake"
 STEPS = {acts.MakeSlot: SOURCE, acts.Pull: SOURCE, acts.Advance: SOURCE, acts.ReadBack: CATALOG}
 PATIENCE = (0.2, 0.5, 1.0, 2.0, 5.0)
+LULL = 15.0  # seconds without another failure after which an outage counts as over
 
 
 @dataclass(slots=True)
@@ -58,6 +59,7 @@ class Loop:
     next_pull: float = 0.0
     next_look: float = 0.0
     failures: int = 0
+    failed_at: float = 0.0
     trouble: str = ""
     held: cuts.Request | None = None
 
@@ -111,7 +113,7 @@ class Loop:
         return act.below is not None or self.clock() >= self.next_pull
 
     def _after(self, act: acts.Act, seen: acts.Outcome, began: float) -> None:
-        if not isinstance(act, acts.Rest):
+        if self._is_well(seen):
             self.failures, self.trouble = 0, ""
         if type(seen) in TOLD:
             log.log(TOLD[type(seen)], "%s", seen)
@@ -127,6 +129,13 @@ class Loop:
                 self._tell_cut(position)
             case acts.Rest(), _:
                 self.ending.wait(REST)
+
+    def _is_well(self, seen: acts.Outcome) -> bool:
+        """Whether an outage is over: not yet when the next step after it could still fail."""
+        caught_up = isinstance(seen, acts.Pulled) and self.known.staged is None
+        if caught_up or isinstance(seen, acts.Done | acts.Landed):
+            return True
+        return self.clock() > self.failed_at + LULL
 
     # -- what others ask ------------------------------------------------------------------------
 
@@ -184,7 +193,7 @@ class Loop:
         self.trouble = problem.line
         self.voice.trouble(self.hands, self.known, self.trouble)
         wait = PATIENCE[min(self.failures, len(PATIENCE) - 1)]
-        self.failures += 1
+        self.failures, self.failed_at = self.failures + 1, self.clock()
         self.begins("")
         log.warning("%s Trying again in %.1f s.", self.trouble, wait)
         self.ending.wait(wait)

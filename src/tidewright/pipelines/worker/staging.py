@@ -57,6 +57,8 @@ class Staging:
             self._follow(table, part)
             for run in _runs(part):
                 self._stage_run(table, run)
+        except errors.StepFailed:
+            raise  # a full disk or a server that is away: no fault of the table
         except errors.PlatformError as problem:
             raise Trouble(table.name, problem.what) from problem
         except evolve.Impossible as problem:
