@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import pwd
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,7 @@ async def prepare(unit: description.Unit, output: int) -> str:
 
 async def _run(step: description.Preparation, unit: description.Unit, output: int) -> int:
     if step.stdin_secret is None:
-        return await (await start(step.argv, unit, output)).wait()
+        return await _finish(await start(step.argv, unit, output))
     value = vault.read(Path(unit.folder).parent.parent / "secrets", step.stdin_secret)
     read_end, write_end = os.pipe()
     try:
@@ -104,7 +105,18 @@ async def _run(step: description.Preparation, unit: description.Unit, output: in
     finally:
         os.close(read_end)
         os.close(write_end)
-    return await process.wait()
+    return await _finish(process)
+
+
+async def _finish(process: asyncio.subprocess.Process) -> int:
+    """Its exit code. A service that is stopped meanwhile takes its preparation along."""
+    try:
+        return await process.wait()
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
 
 
 def _hand_over(handle: int, unit: description.Unit) -> None:

@@ -39,6 +39,25 @@ def test_a_preparation_that_fails_says_which(home: Home) -> None:
     assert _run(home, home.unit("db", prepare=(step,)))[0] == "sh ended with 3"
 
 
+def test_a_preparation_ends_with_the_service_that_is_stopped(home: Home) -> None:
+    pid = home.note("pid")
+    step = description.Preparation(("sh", "-c", f"echo $$ > {pid}; sleep 100"), "/never")
+
+    async def stop_it(output: int) -> None:
+        task = asyncio.create_task(spawn.prepare(home.unit("db", prepare=(step,)), output))
+        while not (pid.exists() and pid.read_text(encoding="utf-8")):
+            await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    spawn.make_folder(home.unit("db"))
+    with home.note("output").open("wb") as output:
+        asyncio.run(stop_it(output.fileno()))
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text(encoding="utf-8")), 0)
+
+
 @needs_root
 def test_a_secret_reaches_another_account_through_dev_stdin(home: Home) -> None:
     """The kernel lets only a pipe's owner open it again by name, as ``initdb`` does."""
@@ -98,3 +117,17 @@ def test_the_pid_file_of_a_living_server_stays(home: Home) -> None:
     unit, file = _pid_file(home, os.getpid())
     spawn.forget_dead(unit)
     assert file.exists()
+
+
+def test_what_outlived_its_parent_is_ended_and_a_stranger_is_not(home: Home) -> None:
+    unit = home.unit("db", argv=("/bin/sleep", "100"))
+    spawn.make_folder(unit)
+    places = (Path(unit.folder), home.root)
+    ours, stranger = (
+        subprocess.Popen(unit.argv, cwd=place, start_new_session=True) for place in places
+    )
+    spawn.end_orphans(unit)
+    assert ours.wait(10) == -9
+    assert stranger.poll() is None
+    stranger.kill()
+    stranger.wait()
