@@ -6,6 +6,7 @@ The shape is the contract of ``status -o json``; people and other tools build on
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 from tidewright.model import observed, views
@@ -16,6 +17,8 @@ from tidewright.targets.local import driver, ports, resolve
 SCHEMA_VERSION = 1
 # A service that stops is not ill, and a task that is done is not missing.
 _WELL = ("running", "done")
+# The supervisor writes each second. Silent for longer, it cannot write, or does not get to run.
+_SILENT_MS = 15_000
 
 
 def status(environment: state.Environment) -> dict[str, Any]:
@@ -39,9 +42,8 @@ def overall(seen: views.Observation, *, alive: bool) -> Literal["running", "degr
     supervisor = seen.supervisor
     if not alive or supervisor is None:
         return "stopped"
-    well = supervisor.state == "running" and all(
-        s.healthy and s.state in _WELL for s in supervisor.services
-    )
+    well = supervisor.state == "running" and not _silent(seen)
+    well = well and all(s.healthy and s.state in _WELL for s in supervisor.services)
     halted = [d for d in seen.capture.datasets if d.state == "stopped"] if seen.capture else []
     failing = seen.refresh is not None and seen.refresh.state == "degraded"
     return "running" if well and not halted and not failing else "degraded"
@@ -73,10 +75,25 @@ def _services(
 ) -> list[dict[str, Any]]:
     """As the supervisor says; without one nothing runs, whatever its last words were."""
     told = {s.name: s for s in seen.supervisor.services} if alive and seen.supervisor else {}
+    if _silent(seen):
+        told = {name: _unknown(s, seen, environment) for name, s in told.items()}
     return [
         _service(told.get(s.name) or _stopped(s))
         for s in sorted(environment.applied.services, key=lambda s: s.name)
     ]
+
+
+def _silent(seen: views.Observation) -> bool:
+    return seen.supervisor is not None and seen.at_ms - seen.supervisor.at_ms > _SILENT_MS
+
+
+def _unknown(
+    service: observed.ServiceState, seen: views.Observation, environment: state.Environment
+) -> observed.ServiceState:
+    """What was said last may be long untrue."""
+    age = (seen.at_ms - seen.supervisor.at_ms) // 1000 if seen.supervisor else 0
+    told = f"no news for {age} s; see whether the disk of {environment.place.root} is full"
+    return replace(service, state="unhealthy", healthy=False, message=told)
 
 
 def _stopped(service: nouns.Service) -> observed.ServiceState:

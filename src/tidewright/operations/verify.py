@@ -17,7 +17,7 @@ import psycopg
 from tidewright import errors
 from tidewright.model import acts, jobs
 from tidewright.model import flow as flows
-from tidewright.operations import lakeside, state
+from tidewright.operations import lakeside, observing, state
 from tidewright.pipelines.compare import checks, rawlog, tables
 from tidewright.pipelines.decode import relation as relations
 from tidewright.pipelines.feeds import snapshot
@@ -43,6 +43,7 @@ def verify(
 ) -> acts.Verification:
     """Compare every followed table with the source. Tables that stopped make it fail."""
     capture = lakeside.job(environment, "capture", jobs.CaptureJob)
+    _check_capture(environment)
     with lakeside.catalog(capture) as conn:
         stopped = _stopped(conn, capture)
         with _cut(conn, capture, seconds, say) as cut:
@@ -52,6 +53,16 @@ def verify(
             invariants = _invariants(environment, capture, cut, duck, stopped, say)
     ok = all(_exact(t) for t in found) and all(i.ok for i in invariants)
     return acts.Verification(ok, flows.lsn_text(cut.position), found, invariants)
+
+
+def _check_capture(environment: state.Environment) -> None:
+    """A capture that stands still for good would never answer."""
+    seen = observing.observe(environment.place.root).capture
+    if seen is not None and seen.state == "stopped":
+        raise errors.Refused(
+            "lake.cut_not_reached", f"capture stands still: {seen.message}", "service capture",
+            "Only a running capture can be compared with its source.",
+        )  # fmt: skip
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from tests.unit.operations.conftest import Started, platform, service
@@ -38,6 +39,15 @@ def test_overall_is_degraded_by_a_service_a_check_or_a_table() -> None:
     assert status.overall(_seen(well, refresh="degraded"), alive=True) == "degraded"
     assert status.overall(_seen(well, table="stopped"), alive=True) == "degraded"
     assert status.overall(_seen(well), alive=False) == "stopped"
+
+
+def test_what_nobody_reports_any_more_is_not_well(project: Path) -> None:
+    """With a full disk the last words of the supervisor stay for ever."""
+    seen = replace(_seen(_service()), at_ms=60_000)
+    assert status.overall(seen, alive=True) == "degraded"
+    found = status._services(_environment(project), seen, alive=True)[0]
+    assert (found["state"], found["healthy"]) == ("unhealthy", False)
+    assert found["message"].startswith("no news for 60 s")
 
 
 def _environment(project: Path) -> state.Environment:

@@ -36,7 +36,8 @@ def _parts(found: Mapping[str, Any]) -> Iterator[output.Table | str]:
         columns = ("dataset", "state", "rows", "rows/s", "fresh p95", "position")
         rows = [_flow(f) for f in found["flows"]]
         yield output.Table(columns, rows, frozenset({"rows", "rows/s", "fresh p95"}))
-    yield from _remedy([f["dataset"] for f in found["flows"] if f["state"] == "stopped"], found)
+    halted = [f["dataset"] for f in found["flows"] if f["state"] == "stopped" and f["message"]]
+    yield from _remedy(halted, found)
     yield output.Table(("endpoint", "url", "user", "secret"), list(_endpoints(found["endpoints"])))
 
 

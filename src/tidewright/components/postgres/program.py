@@ -83,7 +83,7 @@ def _admission() -> values.Join:
 def _ready(name: str) -> nouns.Command:
     """Asks as a client does: a server that still recovers accepts connections and refuses them."""
     host, port = _address(name)
-    argv = (_program("pg_isready"), "-q", "-t", "3", "-d", ADMIN, "-h", host, "-p", port)
+    argv = (_program("pg_isready"), "-t", "3", "-d", ADMIN, "-h", host, "-p", port)
     return nouns.Command(argv)
 
 

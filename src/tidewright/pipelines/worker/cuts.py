@@ -16,6 +16,7 @@ import psycopg
 
 from tidewright import errors
 from tidewright.model import flow as flows
+from tidewright.pipelines.lake import catalog
 
 DDL = """
 create table if not exists tidewright_cuts (
@@ -76,8 +77,9 @@ class Asking:
         self._id = uuid.uuid4()
 
     def __enter__(self) -> Asking:
-        prepare(self._conn)
-        self._conn.execute(ASK, (self._id, self._flow, self._seconds))
+        with catalog.reaching(self._flow):
+            prepare(self._conn)
+        self._run(ASK, self._id, self._flow, self._seconds)
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -85,7 +87,7 @@ class Asking:
 
     def release(self) -> None:
         """Let the worker go on. What was pinned stays readable."""
-        self._conn.execute("delete from tidewright_cuts where id = %s", (self._id,))
+        self._run("delete from tidewright_cuts where id = %s", self._id)
 
     def held(self) -> None:
         """Wait until the worker stands still after a commit."""
@@ -93,18 +95,19 @@ class Asking:
 
     def at(self, position: int) -> int:
         """Ask for a commit exactly at ``position``; answers its number once it is there."""
-        self._conn.execute(
-            "update tidewright_cuts set state = 'go', position = %s where id = %s",
-            (flows.lsn_text(position), self._id),
-        )
+        go = "update tidewright_cuts set state = 'go', position = %s where id = %s"
+        self._run(go, flows.lsn_text(position), self._id)
         return self._wait("done")
+
+    def _run(self, query: str, *values: object) -> psycopg.Cursor:
+        with catalog.reaching(self._flow):
+            return self._conn.execute(query.encode(), values)
 
     def _wait(self, wanted: str) -> int:
         deadline = time.monotonic() + self._seconds
         while time.monotonic() < deadline:
-            row = self._conn.execute(
-                "select state, commit_id from tidewright_cuts where id = %s", (self._id,)
-            ).fetchone()
+            asked = "select state, commit_id from tidewright_cuts where id = %s"
+            row = self._run(asked, self._id).fetchone()
             if row is not None and row[0] == wanted:
                 return int(row[1] or 0)
             if row is not None and row[0] == "missed":

@@ -130,10 +130,17 @@ def create(project: Path, environment: str) -> Layout:
 
 def remove(layout: Layout) -> None:
     """Delete everything of an environment, and its parent when nothing else is in it."""
-    shutil.rmtree(layout.root)
+    shutil.rmtree(layout.root, onerror=_keep_mounted)
     if layout.account:
         with contextlib.suppress(OSError):  # another environment still lives there
             layout.root.parent.rmdir()
+
+
+def _keep_mounted(_: object, path: str, reason: tuple[type, BaseException, object]) -> None:
+    """Where a disk of its own is mounted, everything in it goes and the empty folder stays."""
+    kept = isinstance(reason[1], OSError) and reason[1].errno in (errno.EBUSY, errno.ENOTEMPTY)
+    if not kept:
+        raise reason[1]
 
 
 def own(path: Path, account: str | None) -> None:

@@ -139,6 +139,7 @@ class Runner:
             watching.cancel()
             self._context.spawned.pop(self.unit.name, None)
             _kill_session(process.pid)
+            spawn.end_orphans(self.unit)
         # The pipe's last lines arrive by the event loop, after the news of the end.
         await asyncio.sleep(0.05)
         if self.unit.kind == "task" and code == 0:

@@ -80,6 +80,20 @@ def forget_dead(unit: description.Unit) -> None:
             file.unlink()
 
 
+def end_orphans(unit: description.Unit) -> None:
+    """End what outlived the unit's process outside of its session, before it is started again.
+
+    Each backend of PostgreSQL has a session of its own. One that hangs when its server is killed
+    keeps the memory that the next server needs. Ours are known by program and working folder.
+    """
+    folder = Path(unit.folder).resolve()
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            here = (entry / "cwd").readlink().is_relative_to(folder)
+            if here and (entry / "exe").samefile(unit.argv[0]):
+                os.kill(int(entry.name), signal.SIGKILL)
+
+
 async def prepare(unit: description.Unit, output: int) -> str:
     """Run what has not been prepared yet. Returns "" or what went wrong.
 
