@@ -83,6 +83,11 @@ CODES: Mapping[str, Code] = {
         "`destroy` first drops slot and publication at your source, and could not.",
         "Make the source reachable, or use `--keep-source` and drop them there yourself.",
     ),
+    "local.stopped": Code(
+        "The environment is stopped",
+        "The command asks the lake's catalog, which runs only while the environment does.",
+        "Run `tidewright up`; the data is as it was.",
+    ),
     "local.supervisor": Code(
         "The supervisor ended",
         "The process that runs the services did not start, or was stopped from another shell.",

@@ -17,6 +17,7 @@ from tidewright.clients import postgres
 from tidewright.model import codec, jobs, values
 from tidewright.operations import state
 from tidewright.pipelines.lake import reader
+from tidewright.targets.local import driver
 
 T = TypeVar("T")
 
@@ -38,6 +39,21 @@ def job(environment: state.Environment, service: str, kind: type[T]) -> T:
 def catalog(capture: jobs.CaptureJob) -> psycopg.Connection:
     """The catalog database, as the worker's own role. Raises when it does not run."""
     return postgres.connect(capture.lake.catalog, Path(str(capture.secrets)))
+
+
+def asked(environment: state.Environment, capture: jobs.CaptureJob) -> psycopg.Connection:
+    """The same for a person, who may have stopped the environment. Raises Refused then."""
+    try:
+        return catalog(capture)
+    except postgres.NotThere:
+        if driver.running(environment.place):
+            raise
+        raise errors.Refused(
+            "local.stopped",
+            f"the environment {environment.name} is stopped",
+            str(environment.place.project),
+            f"Start it with: tidewright up {environment.name}",
+        ) from None
 
 
 def pinned(conn: psycopg.Connection, flow: str, commit_id: int | None = None) -> reader.Pinned:

@@ -15,7 +15,7 @@ def query(
 ) -> acts.Rows:
     """The first ``limit`` rows; the notes say of which commit, and whether more were cut."""
     capture = lakeside.job(environment, "capture", jobs.CaptureJob)
-    with lakeside.catalog(capture) as conn:
+    with lakeside.asked(environment, capture) as conn:
         found = lakeside.pinned(conn, capture.name, commit_id)
     duck = lakeside.views(found)
     try:

@@ -18,7 +18,7 @@ def recopy(environment: state.Environment, tables: tuple[str, ...]) -> None:
         hint = f"Captured here: {', '.join(known)}."
         finding = errors.Finding("lake.not_captured", what, errors.Where("--recopy"), hint)
         raise errors.SpecError((finding,))
-    with lakeside.catalog(capture) as conn:
+    with lakeside.asked(environment, capture) as conn:
         stops.prepare(conn)
         for table in tables:
             stops.Stops(conn, capture.name, 0).ask_again(table)

@@ -44,7 +44,7 @@ def verify(
     """Compare every followed table with the source. Tables that stopped make it fail."""
     capture = lakeside.job(environment, "capture", jobs.CaptureJob)
     _check_capture(environment)
-    with lakeside.catalog(capture) as conn:
+    with lakeside.asked(environment, capture) as conn:
         stopped = _stopped(conn, capture)
         with _cut(conn, capture, seconds, say) as cut:
             duck = lakeside.views(cut.pinned)

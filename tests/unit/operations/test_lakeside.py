@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import psycopg
@@ -29,6 +30,19 @@ def test_a_service_that_the_environment_does_not_have_is_named(
     with pytest.raises(errors.Refused, match="no service refresh") as told:
         lakeside.job(found, "refresh", jobs.RefreshJob)
     assert told.value.code == "lake.no_job"
+
+
+def test_a_stopped_environment_is_said_to_be(
+    project: Path, lake: lakes.TempLake, database: psycopg.Connection
+) -> None:
+    found = captured.environment(project, lake, database)
+    job = lakeside.job(found, "capture", jobs.CaptureJob)
+    nobody = dataclasses.replace(job.lake.catalog, port=1)
+    gone = dataclasses.replace(job, lake=dataclasses.replace(job.lake, catalog=nobody))
+    with pytest.raises(errors.Refused, match="laptop is stopped") as told:
+        lakeside.asked(found, gone)
+    assert told.value.code == "local.stopped"
+    lakeside.asked(found, job).close()
 
 
 def test_a_lake_before_its_first_commit_is_empty(lake: lakes.TempLake) -> None:
