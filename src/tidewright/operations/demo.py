@@ -30,6 +30,7 @@ from tidewright.operations import (
     verify,
 )
 from tidewright.pipelines.lake import reader
+from tidewright.targets.local import layout
 
 FIRST_SECONDS = 120.0
 MB = 1024 * 1024
@@ -103,17 +104,28 @@ def _running(name: str, wish: Wish, talk: up.Talk) -> Iterator[tuple[state.Envir
     with _folder(name, wish) as folder:
         talk.say(f"{name}: in {folder}")
         init.init_from_example(name, folder)
-        place: state.Environment | None = None
+        began = time.monotonic()
+        plan = project.load(folder)
         try:
-            began = time.monotonic()
-            plan = project.load(folder)
             platform = codec.transform(plan.platform, lambda noun: _as_wished(noun, wish))
             up.up(platform, plan.folder, talk)
-            place = state.find(plan.folder, plan.environment)
-            yield place, began
+            yield state.find(plan.folder, plan.environment), began
         finally:
-            if place is not None and wish.keep is None:
-                destroy.destroy(place, up.Talk(lambda line: None, lambda question: True))
+            if wish.keep is None:
+                _remove(plan.folder, plan.environment)
+
+
+def _remove(folder: Path, environment: str) -> None:
+    """All of it, however far it came before it failed or was interrupted."""
+    place = layout.locate(folder, environment)
+    if place is None or not place.root.exists():
+        return
+    applied = state.read_applied(place)
+    if applied is None:  # nothing runs before it is written
+        layout.remove(place)
+        return
+    found = state.Environment(environment, place, applied)
+    destroy.destroy(found, up.Talk(lambda line: None, lambda question: True))
 
 
 @contextmanager
