@@ -6,6 +6,7 @@ the first commit comes.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import subprocess
@@ -175,7 +176,8 @@ class Waiter:
         now = _now_ms()
         settled: dict[str, Any] = {"at_ms": now, "hops": self.window.hops(now)}
         self.status = replace(self.status, **settled, **changes)
-        files.replace(Path(str(self.job.status)), codec.dumps(self.status), sync=False)
+        with contextlib.suppress(OSError):  # a full disk must not end us
+            files.replace(Path(str(self.job.status)), codec.dumps(self.status), sync=False)
 
 
 def _end(child: subprocess.Popen[bytes]) -> int:

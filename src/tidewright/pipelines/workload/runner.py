@@ -5,6 +5,7 @@ The job file is read again when it changes, so the rate follows an edit without 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from pathlib import Path
@@ -139,7 +140,8 @@ class Runner:
             changes=self.changes,
             rate=round(self.meter.rate(clock), 1),
         )
-        files.replace(Path(str(self.job.status)), codec.dumps(status), sync=False)
+        with contextlib.suppress(OSError):  # a full disk must not end us
+            files.replace(Path(str(self.job.status)), codec.dumps(status), sync=False)
 
 
 def read_job(path: Path) -> jobs.WorkloadJob:

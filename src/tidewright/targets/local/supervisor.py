@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -148,8 +149,10 @@ class Supervisor:
     def _heard(self, state: observed.ServiceState) -> None:
         """A service changed: wake who waits for it, and log it when that is worth a line."""
         words = (state.state, state.message if state.state in ("backoff", "unhealthy") else "")
-        if self._said.get(state.name) != words:
-            self._said[state.name] = words
+        # A reason that only counts its seconds is worth one line.
+        key = (words[0], re.sub(r"\d+", "", words[1]))
+        if self._said.get(state.name) != key:
+            self._said[state.name] = key
             self._log.write(": ".join(w for w in (f"{state.name} {words[0]}", words[1]) if w))
         self._changes.announce()
 
