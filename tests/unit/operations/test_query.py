@@ -64,7 +64,7 @@ def test_a_question_that_duckdb_refuses_is_an_error_of_ours(
     assert told.value.code == "lake.query"
 
 
-def test_an_error_that_comes_with_the_rows_is_one_too(found: state.Environment) -> None:
+def test_an_error_while_it_runs_is_one_too(found: state.Environment) -> None:
     late = "select case when i = 90000 then error('late') else i end from range(100000) t(i)"
     with pytest.raises(errors.SpecError, match="late") as told:
         query.query(found, late, limit=100_000)
