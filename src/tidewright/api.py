@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from tidewright.operations.console_desk import console_desk as console_desk
     from tidewright.operations.console_link import console_link as console_link
     from tidewright.operations.demo import demo as demo
+    from tidewright.operations.destroy import forget as forget
     from tidewright.operations.destroy import losses as losses
+    from tidewright.operations.destroy import never_up as never_up
     from tidewright.operations.explain import explain as explain
     from tidewright.operations.explain import explain_code as explain_code
     from tidewright.operations.init import examples as examples
@@ -71,7 +73,9 @@ TABLE: Mapping[str, str] = {
     "has_password": "init_from:has_password",
     "init_from_database": "init_from:init_from_database",
     "init_from_example": "init:init_from_example",
+    "forget": "destroy:forget",
     "load": "project:load",
+    "never_up": "destroy:never_up",
     "logs": "running:logs",
     "losses": "destroy:losses",
     "query": "query:query",

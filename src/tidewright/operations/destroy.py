@@ -5,8 +5,10 @@ What is at a user's own source goes first: when that cannot be reached, nothing 
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tidewright import errors
-from tidewright.operations import release, state, up, waiting
+from tidewright.operations import project, release, state, up, waiting
 from tidewright.targets.local import driver, layout
 
 
@@ -22,6 +24,24 @@ def destroy(environment: state.Environment, talk: up.Talk, *, keep_source: bool 
         with layout.refusing(place.root):
             layout.remove(place)
     talk.say(f"Removed {environment.applied.name}/{environment.name} and all its data.")
+
+
+def never_up(file: Path, asked: str | None) -> layout.Layout | None:
+    """What an ``init --from``, a stored secret or a failed first ``up`` left; None when nothing."""
+    project_folder = project.find(file).parent
+    names = (asked,) if asked else layout.environments(project_folder)
+    places = (layout.locate(project_folder, name) for name in names if name)
+    for place in places:
+        if place is not None and place.root.is_dir() and state.read_applied(place) is None:
+            return place
+    return None
+
+
+def forget(place: layout.Layout, talk: up.Talk) -> None:
+    """Remove the folders and secrets of an environment that never ran."""
+    with state.alone(place), layout.refusing(place.root):
+        layout.remove(place)
+    talk.say(f"Removed what was kept for an environment that never ran: {place.root}")
 
 
 def losses(environment: state.Environment) -> str:

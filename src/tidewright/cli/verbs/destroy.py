@@ -28,10 +28,17 @@ def command(
     keep_source: bool,
 ) -> None:
     """Remove ENVIRONMENT: its databases, lake, secrets and logs, and what it made at a source."""
-    found = api.environment(file, options.named(environment, env))
+    name = options.named(environment, env)
+    talk = api.Talk(say=output.say, ask=lambda _: True)
+    left = api.never_up(file, name)
+    if left is not None:
+        if not yes:
+            _agree("destroy", f"This removes {left.root}.", interactive=not non_interactive)
+        api.forget(left, talk)
+        return
+    found = api.environment(file, name)
     if not yes:
         _agree(found.applied.name, api.losses(found), interactive=not non_interactive)
-    talk = api.Talk(say=output.say, ask=lambda _: True)
     api.destroy(found, talk, keep_source=keep_source)
 
 

@@ -9,6 +9,7 @@ import click
 
 from tidewright import api
 from tidewright.cli import options, output
+from tidewright.errors import Refused
 
 
 @click.command()
@@ -52,12 +53,23 @@ def command(
     talk = api.Talk(say=output.say, ask=lambda q: output.ask(q, yes=yes, interactive=interactive))
     found = api.up(file, options.named(environment, env), talk, timeout, attach=attach)
     if recopy:
+        _agree(recopy, talk)
         api.recopy(api.environment(file, options.named(environment, env)), recopy)
         output.say(f"Copying again: {', '.join(recopy)}.")
     if not attach:
         count = len(found.status.services)
         output.say(f"Healthy after {found.seconds:.1f} s ({count} services).")
         output.say("Next: tidewright open, tidewright status, tidewright connect, tidewright stop")
+
+
+def _agree(tables: tuple[str, ...], talk: api.Talk) -> None:
+    """A copy begins the raw log anew, so what it holds until now is given up."""
+    names = ", ".join(tables)
+    if not talk.ask(f"This gives up the raw history of {names} until now. Go on?"):
+        raise Refused(
+            "local.would_lose", f"going on would give up the raw history of {names}", "--recopy",
+            "Agree with --yes, or keep a copy of the raw table first.",
+        )  # fmt: skip
 
 
 def _begin(file: Path, example: str | None, *, interactive: bool) -> None:

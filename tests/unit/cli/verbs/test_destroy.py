@@ -31,6 +31,13 @@ def test_without_the_word_nothing_is_removed(
     assert place.secrets.is_dir()
 
 
+def test_what_a_first_up_left_that_failed_is_removed(project: Path) -> None:
+    found = layout.create(project, "laptop")
+    (found.secrets / "bank_url").write_text("x", encoding="utf-8")
+    assert main.run(["destroy", "--file", str(project), "--yes"]) == 0
+    assert not found.root.exists()
+
+
 def test_yes_agrees(place: layout.Layout) -> None:
     assert main.run(["destroy", "--file", str(place.project), "--yes"]) == 0
     assert not place.root.exists()
