@@ -170,7 +170,7 @@ def _raw(
     log = followed.lake[1]
     return observed.DatasetState(
         dataset=tables.raw_name(hands.job.capture.raw_namespace, followed.name),
-        state="following" if followed.name in known.following else "waiting",
+        state=_kind(followed.name, known, None),
         rows=sum(file.rows for file in log.data_files.values()),
         rate=round(rate, 1),
         position=log.properties.get("tidewright.position"),
