@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import signal
 from collections.abc import Iterator
 
 import psycopg
@@ -11,6 +12,10 @@ import pytest
 from tidewright.testing.postgres import TempPostgres
 
 _numbers = itertools.count()
+
+# A shell that starts us in the background has SIGINT ignored, and what is ignored is inherited:
+# the tests of Ctrl-C would wait for ever, here and in the programs that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
