@@ -45,9 +45,10 @@ class Bank:
 
     def __exit__(self, *exc: object) -> None:
         # A frozen process would not hear that it should end.
-        for process in self.processes() if self.place is not None else ():
-            process.resume()
-        self.run("destroy", "--yes")
+        if self.place is not None:
+            self.send(signal.SIGCONT)
+        # A source of the test's own may be gone before us.
+        self.run("destroy", "--yes", "--keep-source")
         self._holder.cleanup()
 
     # -- the command line -----------------------------------------------------------------------
@@ -223,13 +224,14 @@ class Bank:
             yield
 
     @staticmethod
-    def wait_for_commit(conn: psycopg.Connection, seconds: float = 20) -> None:
-        """Until another session waits for a lock of this one."""
-        query = "select 1 from pg_stat_activity where pg_backend_pid() = any(pg_blocking_pids(pid))"
+    def wait_for_commit(conn: psycopg.Connection, seconds: float = 20) -> int:
+        """The session that waits for a lock of this one, as soon as there is one."""
+        query = "select pid from pg_locks where pg_backend_pid() = any(pg_blocking_pids(pid))"
         deadline = time.monotonic() + seconds
-        while conn.execute(query).fetchone() is None:
+        while (row := conn.execute(query).fetchone()) is None:
             assert time.monotonic() < deadline, "no commit was begun"
             time.sleep(0.02)
+        return int(row[0])
 
     @staticmethod
     def drop_slot(source: psycopg.Connection) -> None:
