@@ -49,6 +49,11 @@ class Bank:
             self.send(signal.SIGCONT)
         # A source of the test's own may be gone before us.
         self.run("destroy", "--yes", "--keep-source")
+        if self.place is not None:
+            with contextlib.suppress(OSError):  # where a disk was mounted, empty folders stay
+                self.root.rmdir()
+            with contextlib.suppress(OSError):
+                self.root.parent.rmdir()
         self._holder.cleanup()
 
     # -- the command line -----------------------------------------------------------------------
