@@ -92,6 +92,16 @@ def test_a_stopped_table_is_copied_again_on_demand(rig: Rig) -> None:
     rig.check()
 
 
+def test_a_followed_table_is_copied_again_on_demand(rig: Rig) -> None:
+    rig.copy_again("bank.users")
+    log = rig.folder / "worker.log"
+    rig.load(1)
+    rig.wait_for(lambda: "again" if log.read_text().count("CopyStarted") == 2 else "", 20)
+    rig.load(0.5)
+    rig.settle()
+    rig.check()
+
+
 def test_rows_moved_without_a_change_do_not_stop_anything(rig: Rig) -> None:
     rig.source.execute("vacuum full bank.users")
     rig.source.execute("truncate bank.notes")

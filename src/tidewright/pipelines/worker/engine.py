@@ -49,6 +49,7 @@ class Engine:
         self.last = pulled.Batch()
         self.committed: store.Done | None = None
         self.problem: errors.PlatformError | None = None
+        self._joined: tuple[str, ...] = ()
         self._fault = fault
         self._secrets = Path(str(job.secrets))
         self.feed = peek.PeekFeed(job.source, self._secrets)
@@ -244,6 +245,7 @@ class Engine:
         self.batch.changes += sum(self.copy.progress.rows.values())
         self.copy.close()
         self.copy = None
+        self._joined = act.tables
         return acts.Joined(act.tables, act.position)
 
     # -- the feed -----------------------------------------------------------------------------
@@ -372,10 +374,11 @@ class Engine:
     def _committed(self, done: store.Done, position: int) -> acts.Outcome:
         self.committed = done
         self.last, self.batch = self.batch, pulled.Batch()
-        joined = tuple(t for t in self._stops.all() if t in self.followed)
-        if joined:
-            self._stops.clear(joined)
+        if self._joined:
+            # Only these: a wish to copy a followed table again must live until it is heard.
+            self._stops.clear(self._joined)
             released.clear(self._mark)
+            self._joined = ()
         for table in self.followed.values():
             table.current.committed()
             table.raw.committed()
@@ -400,7 +403,7 @@ class Engine:
             self.copy.close()
             self.copy = None
         self.lake.reload()
-        self.batch = pulled.Batch()
+        self.batch, self._joined = pulled.Batch(), ()
         last = self._last_followed()
         names, stopped = self._find()
         return acts.Reloaded(flow.lsn_value(last.position) if last else None, names, stopped)
