@@ -75,7 +75,7 @@ def build(seen: views.Observation, history: views.History, trail: Trail) -> Boar
         tiles=tuple(_tiles(seen, trail)),
         map=flowmap.draw(seen),
         services=seen.supervisor.services if seen.supervisor else (),
-        datasets=seen.capture.datasets if seen.capture else (),
+        datasets=seen.datasets,
         checks=_failing_first(seen.refresh.checks if seen.refresh else ()),
         marts=tuple(_marts(seen, history.samples)),
         commits=history.commits,
@@ -105,6 +105,8 @@ def _problems(seen: views.Observation) -> Iterator[str]:
             yield f"service {service.name} is {service.state}: {service.message or 'no message'}"
     if seen.capture:
         yield from _capture_problems(seen, seen.capture)
+    for name, mover in seen.movers.items():
+        yield from _mover_problems(seen, name, mover)
     if seen.refresh:
         yield from _refresh_problems(seen, seen.refresh)
 
@@ -114,7 +116,21 @@ def _capture_problems(seen: views.Observation, capture: observed.CaptureStatus) 
         yield f"capture last spoke {figures.age(seen.at_ms, capture.at_ms)}"
     elif not capture.healthy:
         yield f"capture: {capture.message}"
-    for dataset in capture.datasets:
+    yield from _halted(capture.datasets)
+
+
+def _mover_problems(
+    seen: views.Observation, service: str, mover: observed.MoverStatus
+) -> Iterator[str]:
+    if _stale(seen, mover.at_ms):
+        yield f"{service} last spoke {figures.age(seen.at_ms, mover.at_ms)}"
+    elif not mover.healthy or mover.state == "degraded":
+        yield f"{service}: {mover.message}"
+    yield from _halted(mover.datasets)
+
+
+def _halted(datasets: Sequence[observed.DatasetState]) -> Iterator[str]:
+    for dataset in datasets:
         if dataset.state == "stopped":
             yield f"{dataset.dataset} stopped: {dataset.message or 'no message'}"
 

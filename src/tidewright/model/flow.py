@@ -133,3 +133,8 @@ class Flow:
     sources: tuple[PostgresSource, ...]
     stages: tuple[Stage, ...]
     goals: Goals
+
+    @property
+    def lands(self) -> str | None:
+        """The flow in ``tidewright_commits`` whose commits the transforms pin; None: no lake."""
+        return next((s.source for s in self.stages if isinstance(s, Capture)), None)

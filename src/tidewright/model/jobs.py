@@ -112,3 +112,8 @@ class ConsoleJob:
 
 
 Job: TypeAlias = GrantsJob | WorkloadJob | CaptureJob | RefreshJob | ConsoleJob
+# What lands rows in the lake: each has ``name`` (its flow in ``commits``), ``lake``, ``secrets``.
+Landing: TypeAlias = CaptureJob
+LANDING: tuple[type[Landing], ...] = (CaptureJob,)
+# What makes rows for an example; each has ``script`` and ``rate`` (per second).
+GENERATORS: tuple[type[WorkloadJob], ...] = (WorkloadJob,)

@@ -90,6 +90,29 @@ class CaptureStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class MoverStatus:
+    """Written by every other process that moves rows (``run/mover-<service>.json``).
+
+    ``stage``: its kind in the file, such as load. ``counters``: what it counts besides changes,
+    such as rejected, since it began to count. ``hops``: as in ``CaptureStatus``.
+    """
+
+    at_ms: int
+    pid: int
+    stage: str
+    healthy: bool
+    state: Literal["starting", "running", "degraded", "stopped"]
+    message: str
+    position: str | None = None
+    changes: int = 0
+    commits: int = 0
+    datasets: tuple[DatasetState, ...] = ()
+    hops: Mapping[str, Percentiles] = field(default_factory=dict)
+    counters: Mapping[str, int] = field(default_factory=dict)
+    schema_version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class CheckState:
     """The last run of one check. ``rows``: a sample of the offending rows, as printed text."""
 

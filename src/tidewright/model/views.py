@@ -22,13 +22,21 @@ class Observation:
     capture: observed.CaptureStatus | None = None
     refresh: observed.RefreshStatus | None = None
     workloads: Mapping[str, observed.WorkloadStatus] = field(default_factory=dict)
+    movers: Mapping[str, observed.MoverStatus] = field(default_factory=dict)
+
+    @property
+    def datasets(self) -> tuple[observed.DatasetState, ...]:
+        """Every dataset that something moves rows into, in the order of the flow."""
+        captured = self.capture.datasets if self.capture else ()
+        return (*captured, *(d for mover in self.movers.values() for d in mover.datasets))
 
     @property
     def hops(self) -> Mapping[str, observed.Percentiles]:
         """Freshness of each hop, whoever measured it."""
         capture = self.capture.hops if self.capture else {}
         refresh = self.refresh.hops if self.refresh else {}
-        return {**capture, **refresh}
+        movers = {hop: p for mover in self.movers.values() for hop, p in mover.hops.items()}
+        return {**capture, **movers, **refresh}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,16 +12,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
-import psycopg
 
 from tidewright import errors
-from tidewright.clients import postgres
 from tidewright.model import acts, codec, jobs, observed, values
 from tidewright.operations import (
+    arrivals,
     console_link,
     destroy,
     init,
-    lakeside,
     observing,
     probe,
     project,
@@ -29,7 +27,6 @@ from tidewright.operations import (
     up,
     verify,
 )
-from tidewright.pipelines.lake import reader
 from tidewright.targets.local import layout
 
 FIRST_SECONDS = 120.0
@@ -81,10 +78,7 @@ def rest(seconds: float, talk: up.Talk) -> dict[str, int]:
     """Megabytes of PSS per process of the bank, ``seconds`` after its workload went to rate 0."""
     wish = Wish()
     with _running("bank-cdc", wish, talk) as (place, began):
-        capture = lakeside.job(place, "capture", jobs.CaptureJob)
-        refresh = lakeside.job(place, "refresh", jobs.RefreshJob)
-        _until(lambda: _has_row(capture), began, "the first row in the lake")
-        _until(lambda: _has_mart(refresh), began, "the first mart")
+        _first(place, talk, began)
         time.sleep(10)
         calm = codec.transform(place.applied, lambda noun: _as_wished(noun, Wish(rate=0)))
         up.up(calm, place.place.project, talk)
@@ -141,35 +135,57 @@ def _folder(name: str, wish: Wish) -> Iterator[Path]:
 
 
 def _as_wished(noun: object, wish: Wish) -> object:
-    if not isinstance(noun, jobs.WorkloadJob):
+    if not isinstance(noun, jobs.GENERATORS):
         return noun
     script = noun.script if wish.script is None else values.Folder("project", wish.script)
     return replace(noun, rate=noun.rate if wish.rate is None else wish.rate, script=script)
 
 
 def _measure(name: str, place: state.Environment, wish: Wish, talk: up.Talk, began: float) -> Shown:
-    capture = lakeside.job(place, "capture", jobs.CaptureJob)
-    refresh = lakeside.job(place, "refresh", jobs.RefreshJob)
-    workload = lakeside.job(place, f"workload-{capture.source.name}", jobs.WorkloadJob)
     memory = Memory(place)
     talk.say(f"console: {console_link.console_link(place.place.project, place.name)}")
-    first_row = _until(lambda: _has_row(capture), began, "the first row in the lake")
-    talk.say(f"first row in the lake after {first_row:.1f} s")
-    first_mart = _until(lambda: _has_mart(refresh), began, "the first mart")
-    talk.say(f"first mart after {first_mart:.1f} s; measuring for {wish.seconds:.0f} s")
+    first_row, first_mart = _first(place, talk, began)
+    talk.say(f"measuring for {wish.seconds:.0f} s")
     before, since = _changes(place), time.monotonic()
-    probing = probe.Probe(capture, workload, refresh.marts)
-    probing.start()
-    time.sleep(wish.seconds)
-    probing.stop()
+    with _probing(place) as probing:
+        time.sleep(wish.seconds)
+        fresh = observing.observe(place.place.root).hops
     changes, seconds = _changes(place) - before, time.monotonic() - since
     found = verify.verify(place, talk.say)
-    if probing.problem is not None:
-        raise probing.problem
+    if probing is not None:
+        if probing.problem is not None:
+            raise probing.problem
+        fresh = probing.percentiles()
     return Shown(
         name, found.ok, round(first_row, 2), round(first_mart, 2), changes,
-        round(changes / seconds, 1), probing.percentiles(), found, memory.stop(),
+        round(changes / seconds, 1), dict(fresh), found, memory.stop(),
     )  # fmt: skip
+
+
+def _first(place: state.Environment, talk: up.Talk, began: float) -> tuple[float, float]:
+    """Seconds to the first row behind every stage that moves rows, and to the first marts."""
+    first_row = 0.0
+    for stage in arrivals.stages(place):
+        first_row = _until(stage.arrived, began, f"the first row behind {stage.service}")
+    talk.say(f"first row in the lake after {first_row:.1f} s")
+    first_mart = first_row
+    for stage in arrivals.marts(place):
+        first_mart = _until(stage.arrived, began, "the first mart")
+        talk.say(f"first mart after {first_mart:.1f} s")
+    return first_row, first_mart
+
+
+@contextmanager
+def _probing(place: state.Environment) -> Iterator[probe.Probe | None]:
+    """Separate readers while it runs, where the source is one that we may write to."""
+    found = probe.of(place)
+    if found is not None:
+        found.start()
+    try:
+        yield found
+    finally:
+        if found is not None:
+            found.stop()
 
 
 def _until(ready: Callable[[], bool], began: float, what: str) -> float:
@@ -183,30 +199,11 @@ def _until(ready: Callable[[], bool], began: float, what: str) -> float:
     )  # fmt: skip
 
 
-def _has_row(capture: jobs.CaptureJob) -> bool:
-    with lakeside.catalog(capture) as conn:
-        found = reader.pin(conn, capture.name)
-    if found is None or not all(t in found.tables for t in capture.capture.tables):
-        return False
-    duck = lakeside.views(found)
-    counts = [
-        duck.execute(f"select count(*) from {table}").fetchone()  # noqa: S608  names of our example
-        for table in capture.capture.tables
-    ]
-    return all(count is not None and count[0] > 0 for count in counts)
-
-
-def _has_mart(refresh: jobs.RefreshJob) -> bool:
-    with postgres.connect(refresh.marts, str(refresh.secrets)) as conn:
-        try:
-            return conn.execute(probe.PUBLISHED).fetchone() is not None
-        except psycopg.errors.UndefinedTable:
-            return False
-
-
 def _changes(place: state.Environment) -> int:
-    seen = observing.observe(place.place.root).capture
-    return seen.changes if seen else 0
+    """Of the stage that saw most: one change passes several."""
+    seen = observing.observe(place.place.root)
+    captured = seen.capture.changes if seen.capture else 0
+    return max([captured, *(mover.changes for mover in seen.movers.values())])
 
 
 class Memory:

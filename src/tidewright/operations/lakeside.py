@@ -5,6 +5,7 @@ Each command opens a DuckDB of its own in memory; no file of a running process i
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -36,12 +37,30 @@ def job(environment: state.Environment, service: str, kind: type[T]) -> T:
         ) from None
 
 
-def catalog(capture: jobs.CaptureJob) -> psycopg.Connection:
+def of_kind(environment: state.Environment, kind: type[T]) -> Iterator[tuple[str, T]]:
+    """The services of this environment that run one kind of job, by name."""
+    for service in environment.applied.services:
+        if isinstance(service.process.job, kind):
+            yield service.name, job(environment, service.name, kind)
+
+
+def lander(environment: state.Environment) -> jobs.Landing:
+    """The job whose commits the lake has. Raises Refused where nothing lands in a lake."""
+    for kind in jobs.LANDING:
+        for _, found in of_kind(environment, kind):
+            return found
+    raise errors.Refused(
+        "lake.no_job", "this environment lands nothing in a lake",
+        f"environment {environment.name}", "Ask an environment whose flow captures or loads.",
+    )  # fmt: skip
+
+
+def catalog(capture: jobs.Landing) -> psycopg.Connection:
     """The catalog database, as the worker's own role. Raises when it does not run."""
     return postgres.connect(capture.lake.catalog, Path(str(capture.secrets)))
 
 
-def asked(environment: state.Environment, capture: jobs.CaptureJob) -> psycopg.Connection:
+def asked(environment: state.Environment, capture: jobs.Landing) -> psycopg.Connection:
     """The same for a person, who may have stopped the environment. Raises Refused then."""
     try:
         return catalog(capture)

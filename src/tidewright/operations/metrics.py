@@ -89,10 +89,21 @@ def _datasets(
     of: Callable[[observed.DatasetState], float | int],
 ) -> Callable[[views.Observation], Samples]:
     def samples(seen: views.Observation) -> Samples:
-        for dataset in seen.capture.datasets if seen.capture else ():
+        for dataset in seen.datasets:
             yield {"dataset": dataset.dataset}, of(dataset)
 
     return samples
+
+
+def _movers(seen: views.Observation) -> Samples:
+    for service, mover in seen.movers.items():
+        yield {"service": service, "stage": mover.stage}, mover.changes
+
+
+def _counted(seen: views.Observation) -> Samples:
+    for service, mover in seen.movers.items():
+        for name, count in mover.counters.items():
+            yield {"service": service, "stage": mover.stage, "what": name}, count
 
 
 def _checks(of: Callable[[observed.CheckState], int]) -> Callable[[views.Observation], Samples]:
@@ -145,6 +156,8 @@ def _ages(seen: views.Observation) -> Samples:
             yield {"writer": name}, (seen.at_ms - status.at_ms) / 1000
     for source, workload in seen.workloads.items():
         yield {"writer": f"workload-{source}"}, (seen.at_ms - workload.at_ms) / 1000
+    for service, mover in seen.movers.items():
+        yield {"writer": service}, (seen.at_ms - mover.at_ms) / 1000
 
 
 def _seconds(milliseconds: int | None) -> float | None:
@@ -176,6 +189,9 @@ FAMILIES = (
            _datasets(lambda d: d.rate)),
     Family("tidewright_dataset_following", "gauge", "1 when the dataset follows its source.",
            _datasets(lambda d: int(d.state == "following"))),
+    Family("tidewright_stage_changes_total", "counter", "Rows that a stage moved.", _movers),
+    Family("tidewright_stage_counted_total", "counter",
+           "What a stage counts besides, by name, such as rejected.", _counted),
     Family("tidewright_refreshes_total", "counter", "Refreshes of the marts.",
            _refresh(lambda r: r.refreshes)),
     Family("tidewright_refresh_seconds", "gauge", "Duration of the last refresh.",

@@ -15,18 +15,22 @@ _LARGEST = 8_000_000
 def observe(state: Path | str) -> views.Observation:
     """What the files under ``run/`` say now. A file that is missing or damaged counts as none."""
     run = Path(state) / "run"
-    workloads = {
-        file.stem.removeprefix("workload-"): found
-        for file in sorted(run.glob("workload-*.json"))
-        if (found := _read(observed.WorkloadStatus, file)) is not None
-    }
     return views.Observation(
         at_ms=int(time.time() * 1000),
         supervisor=_read(observed.SupervisorStatus, run / "supervisor.json"),
         capture=_read(observed.CaptureStatus, run / "capture.json"),
         refresh=_read(observed.RefreshStatus, run / "refresh.json"),
-        workloads=workloads,
+        workloads=_each(observed.WorkloadStatus, run, "workload-"),
+        movers=_each(observed.MoverStatus, run, "mover-"),
     )
+
+
+def _each(kind: type[T], run: Path, prefix: str) -> dict[str, T]:
+    return {
+        file.stem.removeprefix(prefix): found
+        for file in sorted(run.glob(f"{prefix}*.json"))
+        if (found := _read(kind, file)) is not None
+    }
 
 
 def _read(kind: type[T], file: Path) -> T | None:

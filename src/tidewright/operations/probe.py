@@ -17,6 +17,7 @@ import psycopg
 from tidewright.clients import duckdb as ducks
 from tidewright.clients import postgres
 from tidewright.model import flow, jobs, observed
+from tidewright.operations import lakeside, state
 from tidewright.pipelines.lake import reader
 
 WRITE_EVERY = 0.25
@@ -119,6 +120,18 @@ class Probe:
         now, seen = time.monotonic(), self._sent.seen[hop]
         for number in range(len(seen) + 1, upto + 1):
             seen.append(now - self._sent.at[number])
+
+
+def of(environment: state.Environment) -> Probe | None:
+    """A probe where the bank is captured from a source that we may write to; else None."""
+    captures = dict(lakeside.of_kind(environment, jobs.CaptureJob))
+    workloads = dict(lakeside.of_kind(environment, jobs.WorkloadJob))
+    marts = dict(lakeside.of_kind(environment, jobs.RefreshJob))
+    for capture in captures.values():
+        workload = workloads.get(f"workload-{capture.source.name}")
+        if workload is not None and marts and TABLE in capture.capture.tables:
+            return Probe(capture, workload, next(iter(marts.values())).marts)
+    return None
 
 
 def _source(pinned: reader.Pinned | None) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from tidewright import errors
-from tidewright.model import acts, jobs
+from tidewright.model import acts
 from tidewright.operations import lakeside, state
 from tidewright.pipelines.lake import reader
 
@@ -14,9 +14,9 @@ def query(
     environment: state.Environment, sql: str, commit_id: int | None = None, limit: int = 1000
 ) -> acts.Rows:
     """The first ``limit`` rows; the notes say of which commit, and whether more were cut."""
-    capture = lakeside.job(environment, "capture", jobs.CaptureJob)
-    with lakeside.asked(environment, capture) as conn:
-        found = lakeside.pinned(conn, capture.name, commit_id)
+    lander = lakeside.lander(environment)
+    with lakeside.asked(environment, lander) as conn:
+        found = lakeside.pinned(conn, lander.name, commit_id)
     duck = lakeside.views(found)
     try:
         answer = duck.execute(sql)

@@ -5,7 +5,6 @@ The shape is the contract of ``status -o json``; people and other tools build on
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -44,8 +43,9 @@ def overall(seen: views.Observation, *, alive: bool) -> Literal["running", "degr
         return "stopped"
     well = supervisor.state == "running" and not _silent(seen)
     well = well and all(s.healthy and s.state in _WELL for s in supervisor.services)
-    halted = [d for d in seen.capture.datasets if d.state == "stopped"] if seen.capture else []
+    halted = [d for d in seen.datasets if d.state == "stopped"]
     failing = seen.refresh is not None and seen.refresh.state == "degraded"
+    failing = failing or any(m.state == "degraded" for m in seen.movers.values())
     return "running" if well and not halted and not failing else "degraded"
 
 
@@ -115,28 +115,30 @@ def _service(service: observed.ServiceState) -> dict[str, Any]:
 
 
 def _flows(seen: views.Observation, *, alive: bool) -> list[dict[str, Any]]:
-    capture = seen.capture
-    if capture is None:
-        return []
-    fresh = _percentiles(capture.hops.get("source_to_lake")) if alive else None
-    return [_flow(d, capture, fresh, alive=alive) for d in capture.datasets]
+    movers: list[observed.CaptureStatus | observed.MoverStatus] = list(seen.movers.values())
+    if seen.capture is not None:
+        movers.insert(0, seen.capture)
+    return [_flow(d, mover, alive=alive) for mover in movers for d in mover.datasets]
 
 
 def _flow(
     dataset: observed.DatasetState,
-    capture: observed.CaptureStatus,
-    fresh: Mapping[str, float] | None,
+    mover: observed.CaptureStatus | observed.MoverStatus,
     *,
     alive: bool,
 ) -> dict[str, Any]:
+    if isinstance(mover, observed.CaptureStatus):
+        lag, fresh = mover.lag_bytes, mover.hops.get("source_to_lake")
+    else:
+        lag, fresh = None, next(iter(mover.hops.values()), None)  # it measures the hop it ends
     return {
         "dataset": dataset.dataset,
         "state": dataset.state if alive else "stopped",
         "rows": dataset.rows,
         "rate": dataset.rate if alive else 0.0,
-        "position": dataset.position or capture.position,
-        "lag_bytes": capture.lag_bytes if alive else None,
-        "freshness_ms": fresh,
+        "position": dataset.position or mover.position,
+        "lag_bytes": lag if alive else None,
+        "freshness_ms": _percentiles(fresh) if alive else None,
         "snapshot": dataset.snapshot,
         "message": dataset.message,
     }

@@ -1,138 +1,35 @@
-"""``verify``: is every row of the source in the lake, at one cut, under load?
+"""``verify``: is every row where it belongs, at one cut, under load?
 
-The worker is asked to stand still for a moment, a snapshot of the source is opened, and the worker
-commits exactly at that snapshot's position. From there on both sides are read at leisure.
+Each process that moves rows has a proof of its own in ``proofs``; here they are added up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-
-import duckdb
-import psycopg
-
 from tidewright import errors
-from tidewright.model import acts, jobs
-from tidewright.model import flow as flows
-from tidewright.operations import lakeside, observing, state
-from tidewright.pipelines.compare import checks, rawlog, tables
-from tidewright.pipelines.decode import relation as relations
-from tidewright.pipelines.feeds import snapshot
-from tidewright.pipelines.feeds import tables as catalogs
-from tidewright.pipelines.lake import reader
-from tidewright.pipelines.worker import cuts, stops
+from tidewright.model import acts
+from tidewright.operations import lakeside, state
+from tidewright.operations.proofs import proof, table
 
-Say = Callable[[str], None]
 PATIENCE = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """Both sides at the same position."""
-
-    position: int
-    source: snapshot.Snapshot
-    pinned: reader.Pinned
-
-
 def verify(
-    environment: state.Environment, say: Say = lambda line: None, seconds: float = PATIENCE
+    environment: state.Environment, say: proof.Say = lambda line: None, seconds: float = PATIENCE
 ) -> acts.Verification:
-    """Compare every followed table with the source. Tables that stopped make it fail."""
-    capture = lakeside.job(environment, "capture", jobs.CaptureJob)
-    _check_capture(environment)
-    with lakeside.asked(environment, capture) as conn:
-        stopped = _stopped(conn, capture)
-        with _cut(conn, capture, seconds, say) as cut:
-            duck = lakeside.views(cut.pinned)
-            names = _followed(capture, cut, stopped)
-            found = tuple(_compare(cut, duck, name, say) for name in names)
-            invariants = _invariants(environment, capture, cut, duck, stopped, say)
-    ok = all(_exact(t) for t in found) and all(i.ok for i in invariants)
-    return acts.Verification(ok, flows.lsn_text(cut.position), found, invariants)
-
-
-def _check_capture(environment: state.Environment) -> None:
-    """A capture that stands still for good would never answer."""
-    seen = observing.observe(environment.place.root).capture
-    if seen is not None and seen.state == "stopped":
-        raise errors.Refused(
-            "lake.cut_not_reached", f"capture stands still: {seen.message}", "service capture",
-            "Only a running capture can be compared with its source.",
-        )  # fmt: skip
-
-
-@contextmanager
-def _cut(
-    conn: psycopg.Connection, capture: jobs.CaptureJob, seconds: float, say: Say
-) -> Iterator[Cut]:
-    say("asking capture to stand still after its next commit")
-    with cuts.Asking(conn, capture.name, seconds) as asking:
-        asking.held()
-        source = snapshot.Snapshot(capture.source, Path(str(capture.secrets)), deadline=seconds)
-        with source:
-            say(f"cut at {flows.lsn_text(source.point)}")
-            commit = asking.at(source.point)
-            asking.release()
-            yield Cut(source.point, source, lakeside.pinned(conn, capture.name, commit))
-
-
-def _stopped(conn: psycopg.Connection, capture: jobs.CaptureJob) -> dict[str, str]:
-    stops.prepare(conn)
-    known = stops.Stops(conn, capture.name, 0).all()
-    return {t: why for t, why in known.items() if t in capture.capture.tables}
-
-
-def _followed(capture: jobs.CaptureJob, cut: Cut, stopped: dict[str, str]) -> tuple[str, ...]:
-    wanted = capture.capture.tables
-    return tuple(t for t in wanted if t in cut.pinned.tables and t not in stopped)
-
-
-def _compare(
-    cut: Cut, duck: duckdb.DuckDBPyConnection, name: str, say: Say
-) -> acts.TableDifference:
-    key = _key(cut, name)
-    found = tables.compare(cut.source.connection, duck, name, key)
-    say(f"{name}: {found.source_rows:,} rows in the source, {found.lake_rows:,} in the lake")
-    return found
-
-
-def _key(cut: Cut, name: str) -> tuple[str, ...]:
-    """The worker's own choice: a delete in the raw log brings these columns, and maybe no other."""
-    described = cut.source.describe(name)
-    return relations.key_of(catalogs.as_relation(name, described), described.primary)
-
-
-def _invariants(
-    environment: state.Environment,
-    capture: jobs.CaptureJob,
-    cut: Cut,
-    duck: duckdb.DuckDBPyConnection,
-    stopped: dict[str, str],
-    say: Say,
-) -> tuple[acts.Invariant, ...]:
-    """The raw log against current state, the file's own checks, and that every table is there."""
+    """Prove every stage. Anything that stopped, or could not be proved, makes it fail."""
     found = [
-        acts.Invariant(f"{name} is followed", False, stopped.get(name, "it is not in the lake yet"))
-        for name in capture.capture.tables
-        if name in stopped or name not in cut.pinned.tables
+        prove(environment, name, job, say, seconds)
+        for kind, prove in table.PROOFS.items()
+        for name, job in lakeside.of_kind(environment, kind)
     ]
-    for name in _followed(capture, cut, stopped):
-        raw = f"{capture.capture.raw_namespace}.{name.partition('.')[2]}"
-        found += rawlog.invariants(duck, raw, name, _key(cut, name))
-    try:
-        refresh = lakeside.job(environment, "refresh", jobs.RefreshJob)
-    except errors.Refused:
-        return tuple(found)
-    for check in refresh.checks:
-        found += checks.run(duck, Path(str(refresh.project)) / check.folder)
-    for invariant in found:
-        say(f"{invariant.name}: {'holds' if invariant.ok else 'BROKEN: ' + invariant.detail}")
-    return tuple(found)
-
-
-def _exact(found: acts.TableDifference) -> bool:
-    return not (found.missing or found.extra or found.different)
+    if not found:
+        raise errors.Refused(
+            "lake.no_job", "nothing in this environment moves rows", environment.name,
+            "Verify an environment whose flow captures, loads or receives something.",
+        )  # fmt: skip
+    return acts.Verification(
+        ok=all(one.ok for one in found),
+        cut=found[0].cut,
+        tables=tuple(t for one in found for t in one.tables),
+        invariants=tuple(i for one in found for i in one.invariants),
+    )

@@ -6,7 +6,7 @@ database are in ``operations.check_source``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias, TypeVar
@@ -15,6 +15,9 @@ from tidewright.kit import files
 from tidewright.spec import document, fields, steps, tree
 
 S = TypeVar("S")
+
+# Where each kind of step stands in a flow, read from top to bottom; 0 brings rows in.
+RANK: Mapping[str, int] = {"capture": 0, "model": 3, "check": 4, "publish": 5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +93,16 @@ def raw_columns_of_others(subject: Subject) -> Iterator[Problem]:
 
 def one_capture(subject: Subject) -> Iterator[Problem]:
     captures = [n for n, _ in subject.steps(steps.CaptureStep)]
-    if not captures:
-        what = "the flow captures nothing, so nothing would ever arrive"
-        yield Problem("file.order", what, ("flow",), "Begin with - capture: {from: ..., ...}")
     for n in captures[1:]:
         what = "a second capture step is not supported yet"
         yield Problem("file.not_yet", what, ("flow", n), "List all tables in the first one.")
+
+
+def begins(subject: Subject) -> Iterator[Problem]:
+    if not any(kind in RANK and RANK[kind] == 0 for kind in _kinds(subject)):
+        what = "nothing in the flow brings rows in, so nothing would ever arrive"
+        first = " or ".join(kind for kind, rank in RANK.items() if rank == 0)
+        yield Problem("file.order", what, ("flow",), f"Begin with {first}.")
 
 
 def one_source(subject: Subject) -> Iterator[Problem]:
@@ -105,12 +112,11 @@ def one_source(subject: Subject) -> Iterator[Problem]:
 
 
 def order(subject: Subject) -> Iterator[Problem]:
-    rank = {"capture": 0, "model": 1, "check": 2, "publish": 3}
-    kinds = [next(iter(type(s).model_fields)) for s in subject.document.flow]
+    kinds = _kinds(subject)
     for n in range(1, len(kinds)):
-        if rank[kinds[n]] < rank[kinds[n - 1]]:
+        if RANK[kinds[n]] < RANK[kinds[n - 1]]:
             what = f"{kinds[n]} stands after {kinds[n - 1]}, whose result it must come before"
-            yield Problem("file.order", what, ("flow", n), "Order: capture, model, check, publish.")
+            yield Problem("file.order", what, ("flow", n), f"Order: {', '.join(RANK)}.")
         if kinds[n] == "model" and "model" in kinds[:n]:
             what = "a second model step is not supported yet"
             yield Problem("file.not_yet", what, ("flow", n), "Keep all models in one dbt project.")
@@ -151,8 +157,12 @@ def published_models(subject: Subject) -> Iterator[Problem]:
 
 RULES: tuple[Rule, ...] = (
     unknown_source, repeated_table, clashing_namespace, raw_columns_of_others, one_source,
-    one_capture, order, needs_model, places, published_models,
+    one_capture, begins, order, needs_model, places, published_models,
 )  # fmt: skip
+
+
+def _kinds(subject: Subject) -> list[str]:
+    return [next(iter(type(s).model_fields)) for s in subject.document.flow]
 
 
 def _models(subject: Subject) -> tuple[str, ...]:

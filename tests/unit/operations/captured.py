@@ -61,8 +61,8 @@ def environment(
     return state.Environment("laptop", place, applied)
 
 
-def refreshing(found: state.Environment, checks: Mapping[str, str]) -> None:
-    """Give it a refresh with these checks: name -> SQL."""
+def refreshing(found: state.Environment, checks: Mapping[str, str]) -> state.Environment:
+    """The same with a refresh that has these checks: name -> SQL."""
     folder = found.place.project / "checks"
     folder.mkdir()
     for name, sql in checks.items():
@@ -81,6 +81,11 @@ def refreshing(found: state.Environment, checks: Mapping[str, str]) -> None:
         status="/run/refresh.json",
     )
     _give(found.place, "refresh", job)
+    first = found.applied.services[0]
+    process = dataclasses.replace(first.process, job=job)
+    added = dataclasses.replace(first, name="refresh", process=process)
+    services = (*found.applied.services, added)
+    return dataclasses.replace(found, applied=dataclasses.replace(found.applied, services=services))
 
 
 def _give(place: layout.Layout, service: str, job: jobs.Job) -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.unit.console import scenes
 
-from tidewright.model import views
+from tidewright.model import observed, views
 from tidewright.operations import metrics
 
-PAGE = metrics.render(scenes.observation(trouble=True, now_ms=0))
+LOAD = observed.MoverStatus(
+    -500, 1, "load", True, "running", "", changes=77, counters={"rejected": 3}
+)
+SEEN = replace(scenes.observation(trouble=True, now_ms=0), movers={"load-shop": LOAD})
+PAGE = metrics.render(SEEN)
 EXPECTED = {
     "tidewright_service_healthy": ('{service="capture"}', "1"),
     "tidewright_service_restarts_total": ('{service="refresh"}', "4"),
@@ -23,6 +29,8 @@ EXPECTED = {
     "tidewright_dataset_rows": ('{dataset="bank.users"}', "48211"),
     "tidewright_dataset_changes_per_second": ('{dataset="bank.users"}', "214.0"),
     "tidewright_dataset_following": ('{dataset="bank.users"}', "1"),
+    "tidewright_stage_changes_total": ('{service="load-shop",stage="load"}', "77"),
+    "tidewright_stage_counted_total": ('{service="load-shop",stage="load",what="rejected"}', "3"),
     "tidewright_refreshes_total": ("", "611"),
     "tidewright_refresh_seconds": ("", "0.61"),
     "tidewright_check_ok": ('{check="emails_are_unique"}', "0"),

@@ -41,6 +41,19 @@ def test_overall_is_degraded_by_a_service_a_check_or_a_table() -> None:
     assert status.overall(_seen(well), alive=False) == "stopped"
 
 
+def test_a_mover_is_listed_and_can_degrade() -> None:
+    dataset = observed.DatasetState("bronze.orders", "following", 7, 1.5, None, 5)
+    hop = {"source_to_lake": observed.Percentiles(4.0, 5.0, 6.0)}
+    mover = observed.MoverStatus(0, 1, "load", True, "running", "", "7", 9, 2, (dataset,), hop)
+    seen = replace(_seen(_service()), movers={"load-shop": mover})
+    assert status.overall(seen, alive=True) == "running"
+    listed = status._flows(seen, alive=True)[-1]
+    assert (listed["dataset"], listed["position"]) == ("bronze.orders", "7")
+    assert listed["freshness_ms"] == {"p50": 4.0, "p95": 5.0, "p99": 6.0}
+    worse = replace(seen, movers={"load-shop": replace(mover, state="degraded")})
+    assert status.overall(worse, alive=True) == "degraded"
+
+
 def test_what_nobody_reports_any_more_is_not_well(project: Path) -> None:
     """With a full disk the last words of the supervisor stay for ever."""
     seen = replace(_seen(_service()), at_ms=60_000)

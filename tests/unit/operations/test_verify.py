@@ -99,8 +99,8 @@ def test_the_files_own_checks_count(
     captured.users(database, [1])
     commit = captured.committed(lake, [1]).commit_id
     found = captured.environment(project, lake, database)
-    captured.refreshing(found, {"rich": "select * from bank.users where amount < 11"})
-    answer = verified(found, lake, commit)
+    checked = captured.refreshing(found, {"rich": "select * from bank.users where amount < 11"})
+    answer = verified(checked, lake, commit)
     assert broken(answer) == ["rich"]
     assert not answer.ok
 

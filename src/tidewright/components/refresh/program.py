@@ -14,10 +14,10 @@ NAME = "refresh"
 def services(binding: components.Binding) -> tuple[nouns.Service, ...]:
     """The runner, or nothing when the flow has no model stage."""
     transform = next((s for s in binding.stages if isinstance(s, flows.Transform)), None)
-    capture = next((s for s in binding.flow.stages if isinstance(s, flows.Capture)), None)
-    if transform is None or capture is None:
+    lands = binding.flow.lands
+    if transform is None or lands is None:
         return ()
-    return (_service(binding, transform, capture.source),)
+    return (_service(binding, transform, lands),)
 
 
 def _service(binding: components.Binding, transform: flows.Transform, flow: str) -> nouns.Service:

@@ -1,0 +1,63 @@
+"""Has the first row come? One question for each kind of job, asked as a separate reader would.
+
+A new kind of stage that moves rows is a row in ``ARRIVALS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import psycopg
+
+from tidewright.clients import postgres
+from tidewright.model import jobs
+from tidewright.operations import lakeside, probe, state
+from tidewright.pipelines.lake import reader
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A service, and whether a reader finds a row behind it now."""
+
+    service: str
+    arrived: Callable[[], bool]
+
+
+def stages(environment: state.Environment) -> Iterator[Stage]:
+    """Every process that moves rows, in the order of the table."""
+    for kind, arrived in ARRIVALS.items():
+        for name, job in lakeside.of_kind(environment, kind):
+            yield Stage(name, partial(arrived, job))
+
+
+def marts(environment: state.Environment) -> Iterator[Stage]:
+    """The refresh, where there is one."""
+    for name, job in lakeside.of_kind(environment, jobs.RefreshJob):
+        yield Stage(name, partial(_has_mart, job))
+
+
+def _captured(capture: jobs.CaptureJob) -> bool:
+    with lakeside.catalog(capture) as conn:
+        found = reader.pin(conn, capture.name)
+    if found is None or not all(t in found.tables for t in capture.capture.tables):
+        return False
+    duck = lakeside.views(found)
+    counts = [
+        duck.execute(f"select count(*) from {table}").fetchone()  # noqa: S608  names of our example
+        for table in capture.capture.tables
+    ]
+    return all(count is not None and count[0] > 0 for count in counts)
+
+
+def _has_mart(refresh: jobs.RefreshJob) -> bool:
+    with postgres.connect(refresh.marts, str(refresh.secrets)) as conn:
+        try:
+            return conn.execute(probe.PUBLISHED).fetchone() is not None
+        except psycopg.errors.UndefinedTable:
+            return False
+
+
+ARRIVALS: Mapping[type[Any], Callable[[Any], bool]] = {jobs.CaptureJob: _captured}
