@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tidewright.console import drawings, figures, flowmap, tones
+from tidewright.console import drawings, figures, flowmap, places, tones
 from tidewright.model import observed, views
 
 STALE_MS = 10_000
@@ -96,7 +96,7 @@ def state_of(seen: views.Observation, problems: Sequence[str]) -> str:
 def trail_point(seen: views.Observation) -> tuple[float | None, float | None, float | None]:
     """The three figures of a moment: rate, and p95 of the lake and of the marts."""
     lake, mart = seen.hops.get(flowmap.LAKE_HOP), seen.hops.get(flowmap.MART_HOP)
-    return flowmap.rate_of(seen), lake.p95 if lake else None, mart.p95 if mart else None
+    return places.rate_of(seen), lake.p95 if lake else None, mart.p95 if mart else None
 
 
 def _problems(seen: views.Observation) -> Iterator[str]:
@@ -156,7 +156,7 @@ def _tiles(seen: views.Observation, trail: Trail) -> Iterator[Tile]:
     capture = seen.capture
     total = f"{figures.count(capture.changes)} in all" if capture else "nothing yet"
     line = drawings.line(trail.rate)
-    yield Tile("Changes", figures.rate(flowmap.rate_of(seen)), total, line)
+    yield Tile("Changes", figures.rate(places.rate_of(seen)), total, line)
     kept = f"{figures.size(capture.wal_kept_bytes)} WAL kept" if capture else "nothing yet"
     yield Tile("Lag", figures.size(capture.lag_bytes if capture else None), kept)
     commit = capture.commit_ms if capture else None

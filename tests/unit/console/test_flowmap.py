@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.unit.console import scenes
 
-from tidewright.console import flowmap
+from tidewright.console import flowmap, places
+from tidewright.model import observed
 
 MAP = flowmap.draw(scenes.observation(now_ms=1_800_000_000_000))
 
@@ -24,7 +27,7 @@ def test_no_two_places_overlap() -> None:
 
 
 def test_a_change_counts_once_although_it_lands_twice() -> None:
-    assert flowmap.rate_of(scenes.observation(now_ms=0)) == 1000.0
+    assert places.rate_of(scenes.observation(now_ms=0)) == 1000.0
 
 
 def test_hops_span_what_they_measure_and_do_not_collide() -> None:
@@ -40,3 +43,25 @@ def test_a_failing_check_is_seen_at_checks_and_marts() -> None:
     states = {node.id: (node.state, node.tone) for node in found.nodes}
     assert states["checks"] == ("failing", "bad")
     assert states["marts"] == ("degraded", "warn")
+
+
+def _stage(stage: str, *datasets: str) -> observed.MoverStatus:
+    filled = tuple(observed.DatasetState(d, "following", 5, 2.0, None, None) for d in datasets)
+    return observed.MoverStatus(0, 1, stage, True, "running", "", "7", 5, 1, filled)
+
+
+def test_a_platform_without_capture_begins_with_its_own_stage() -> None:
+    seen = replace(scenes.observation(now_ms=0), capture=None, workloads={})
+    found = flowmap.draw(replace(seen, movers={"load-shop": _stage("load", "bronze.orders")}))
+    assert [n.id for n in found.nodes] == ["load-shop", "models", "checks", "marts"]
+    assert found.nodes[0].title == "Load"
+    assert found.arrows[0].text == "2.0/s"
+
+
+def test_a_topic_is_captured_between_its_stages() -> None:
+    movers = {"receive-web": _stage("receive", "topics.visits"), "sessions": _stage("sessions")}
+    found = flowmap.draw(replace(scenes.observation(now_ms=0), movers=movers))
+    ids = [n.id for n in found.nodes]
+    assert ids[:3] == ["source", "receive-web", "capture"]
+    assert ids.index("raw") < ids.index("sessions") < ids.index("models")
+    assert max(n.x + n.width for n in found.nodes) <= found.width + 0.1
