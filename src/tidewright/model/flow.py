@@ -135,6 +135,6 @@ class Flow:
     goals: Goals
 
     @property
-    def lands(self) -> str | None:
-        """The flow in ``tidewright_commits`` whose commits the transforms pin; None: no lake."""
-        return next((s.source for s in self.stages if isinstance(s, Capture)), None)
+    def lands(self) -> tuple[str, ...]:
+        """The flows in ``tidewright_commits`` whose commits the transforms pin, in order."""
+        return tuple(s.source for s in self.stages if isinstance(s, Capture))

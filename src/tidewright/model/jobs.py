@@ -79,9 +79,9 @@ class CaptureJob:
 
 @dataclass(frozen=True, slots=True)
 class RefreshJob:
-    """Keep marts fresh: transform one pinned commit, check it, publish it."""
+    """Keep marts fresh: transform one pinned commit of each flow, check it, publish it."""
 
-    flow: str
+    lands: tuple[str, ...]
     lake: Lake
     marts: flows.Connection
     transform: flows.Transform

@@ -65,7 +65,7 @@ def recent_commits(pool: sessions.Sessions, count: int) -> tuple[views.CommitLin
 def pin(pool: sessions.Sessions) -> sqlbox.Pin:
     """The newest commit, as the SQL box needs it: names of tables and their views."""
     with pool.use("catalog") as connection:
-        found = reader.pin(connection)
+        found = reader.pin_each(connection)
     if found is None:
         return sqlbox.Pin(None, (), ())
     return sqlbox.Pin(found.commit_id, tuple(sorted(found.tables)), reader.statements(found))

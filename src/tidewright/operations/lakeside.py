@@ -5,7 +5,7 @@ Each command opens a DuckDB of its own in memory; no file of a running process i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -44,11 +44,11 @@ def of_kind(environment: state.Environment, kind: type[T]) -> Iterator[tuple[str
             yield service.name, job(environment, service.name, kind)
 
 
-def lander(environment: state.Environment) -> jobs.Landing:
-    """The job whose commits the lake has. Raises Refused where nothing lands in a lake."""
-    for kind in jobs.LANDING:
-        for _, found in of_kind(environment, kind):
-            return found
+def landers(environment: state.Environment) -> tuple[jobs.Landing, ...]:
+    """The jobs whose commits the lake has. Raises Refused where nothing lands in a lake."""
+    found = [job for kind in jobs.LANDING for _, job in of_kind(environment, kind)]
+    if found:
+        return tuple(found)
     raise errors.Refused(
         "lake.no_job", "this environment lands nothing in a lake",
         f"environment {environment.name}", "Ask an environment whose flow captures or loads.",
@@ -75,17 +75,32 @@ def asked(environment: state.Environment, capture: jobs.Landing) -> psycopg.Conn
         ) from None
 
 
-def pinned(conn: psycopg.Connection, flow: str, commit_id: int | None = None) -> reader.Pinned:
-    """One commit of the flow; the newest unless one is named."""
+def pinned(
+    conn: psycopg.Connection, flow: str | None, commit_id: int | None = None
+) -> reader.Pinned:
+    """One commit of the flow (None: of any); the newest unless one is named."""
     found = reader.pin(conn, flow, commit_id)
     if found is None:
-        raise errors.Refused(
-            "lake.empty",
-            "the lake has no commit yet",
-            f"flow {flow}",
-            "Wait for the first copy: `tidewright status` shows how far it is.",
-        )
+        raise _empty(flow or "any")
     return found
+
+
+def newest(conn: psycopg.Connection, found: Sequence[jobs.Landing]) -> reader.Pinned:
+    """The newest commit of each of these."""
+    flows = [job.name for job in found]
+    pinned = reader.pin_each(conn, flows)
+    if pinned is None:
+        raise _empty(", ".join(flows))
+    return pinned
+
+
+def _empty(flow: str) -> errors.Refused:
+    return errors.Refused(
+        "lake.empty",
+        "the lake has no commit yet",
+        f"flow {flow}",
+        "Wait for the first copy: `tidewright status` shows how far it is.",
+    )
 
 
 def views(found: reader.Pinned) -> duckdb.DuckDBPyConnection:

@@ -14,9 +14,12 @@ def query(
     environment: state.Environment, sql: str, commit_id: int | None = None, limit: int = 1000
 ) -> acts.Rows:
     """The first ``limit`` rows; the notes say of which commit, and whether more were cut."""
-    lander = lakeside.lander(environment)
-    with lakeside.asked(environment, lander) as conn:
-        found = lakeside.pinned(conn, lander.name, commit_id)
+    landers = lakeside.landers(environment)
+    with lakeside.asked(environment, landers[0]) as conn:
+        if commit_id is None:
+            found = lakeside.newest(conn, landers)
+        else:
+            found = lakeside.pinned(conn, None, commit_id)
     duck = lakeside.views(found)
     try:
         answer = duck.execute(sql)

@@ -69,7 +69,7 @@ def refreshing(found: state.Environment, checks: Mapping[str, str]) -> state.Env
         (folder / f"{name}.sql").write_text(sql)
     nowhere = flow.Connection("127.0.0.1", 1, "marts", "u", None)
     job = jobs.RefreshJob(
-        flow="bank",
+        lands=("bank",),
         lake=jobs.Lake(nowhere, "/lake"),
         marts=nowhere,
         transform=flow.Transform("models"),

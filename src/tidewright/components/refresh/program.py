@@ -15,15 +15,17 @@ def services(binding: components.Binding) -> tuple[nouns.Service, ...]:
     """The runner, or nothing when the flow has no model stage."""
     transform = next((s for s in binding.stages if isinstance(s, flows.Transform)), None)
     lands = binding.flow.lands
-    if transform is None or lands is None:
+    if transform is None or not lands:
         return ()
     return (_service(binding, transform, lands),)
 
 
-def _service(binding: components.Binding, transform: flows.Transform, flow: str) -> nouns.Service:
+def _service(
+    binding: components.Binding, transform: flows.Transform, lands: tuple[str, ...]
+) -> nouns.Service:
     status = values.Folder("run", f"{NAME}.json")
     job = jobs.RefreshJob(
-        flow=flow,
+        lands=lands,
         lake=jobs.Lake(binding.connections["catalog.read"], values.Folder("lake")),
         marts=binding.connections["marts.own"],
         transform=transform,

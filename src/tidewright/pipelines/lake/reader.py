@@ -6,8 +6,9 @@ stays readable for the grace of ``metadata.Keep`` after it is no longer among th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 
@@ -21,6 +22,10 @@ _NEWEST = f"""
 select {_COLUMNS} from tidewright_commits
 where %(flow)s::text is null or flow = %(flow)s order by id desc limit 1
 """  # noqa: S608  the columns are a constant
+_EACH = f"""
+select distinct on (flow) {_COLUMNS} from tidewright_commits
+where %(flows)s::text[] is null or flow = any(%(flows)s) order by flow, id desc
+"""  # noqa: S608  the columns are a constant
 _ONE = f"""
 select {_COLUMNS} from tidewright_commits
 where id = %(id)s and (%(flow)s::text is null or flow = %(flow)s)
@@ -29,9 +34,11 @@ where id = %(id)s and (%(flow)s::text is null or flow = %(flow)s)
 
 @dataclass(frozen=True, slots=True)
 class Pinned:
-    """One commit: how far it came, and where each table stood.
+    """One commit of each flow that was asked for: how far it came, and where each table stood.
 
     ``newest_ms``: source commit time of the last transaction that it brought, None when none.
+    ``heads``: the commit of each flow; of several flows ``commit_id`` is the newest of them, and
+    ``flow``, ``position`` and ``source`` name all.
     """
 
     commit_id: int
@@ -40,6 +47,7 @@ class Pinned:
     source: str
     newest_ms: int | None
     tables: Mapping[str, PinnedTable]
+    heads: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +77,38 @@ def pin(
         )
     if found is None:
         return None
-    number, name, position, source, newest_ms, tables = found
-    return Pinned(number, name, position, source, newest_ms, catalog.points(tables))
+    return _pinned(found)
+
+
+def pin_each(conn: psycopg.Connection, flows: Sequence[str] | None = None) -> Pinned | None:
+    """The newest commit of each of these flows (None: of all) as one; None: there is none yet."""
+    try:
+        rows = conn.execute(_EACH, {"flows": None if flows is None else list(flows)}).fetchall()
+    except psycopg.errors.UndefinedTable:
+        return None
+    found = [_pinned(row) for row in rows]
+    if flows is not None:
+        found.sort(key=lambda one: flows.index(one.flow))
+    return _together(found) if len(found) > 1 else next(iter(found), None)
+
+
+def _pinned(row: tuple[Any, ...]) -> Pinned:
+    number, flow, position, source, newest_ms, tables = row
+    points = catalog.points(tables)
+    return Pinned(number, flow, position, source, newest_ms, points, {flow: number})
+
+
+def _together(found: Sequence[Pinned]) -> Pinned:
+    newest = [one.newest_ms for one in found if one.newest_ms is not None]
+    return Pinned(
+        commit_id=max(one.commit_id for one in found),
+        flow=", ".join(one.flow for one in found),
+        position=", ".join(f"{one.flow} {one.position}" for one in found),
+        source=", ".join(f"{one.flow} {one.source}" for one in found),
+        newest_ms=max(newest, default=None),
+        tables={name: point for one in found for name, point in one.tables.items()},
+        heads={flow: number for one in found for flow, number in one.heads.items()},
+    )
 
 
 def views(pinned: Pinned) -> tuple[View, ...]:

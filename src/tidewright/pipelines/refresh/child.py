@@ -10,6 +10,7 @@ import argparse
 import os
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
@@ -33,7 +34,7 @@ class Loop:
         self.work = work
         self.out = out
         self.last: outcome.Outcome | None = None
-        self.tried = 0
+        self.tried: Mapping[str, int] = {}
         self.active = time.monotonic()
         self.is_nice = False
 
@@ -77,12 +78,12 @@ class Loop:
 
     def is_due(self) -> bool:
         """A new commit with changes, an edited file, or an attempt that should be repeated."""
-        flow, seen = self.work.job.flow, self.work.progress.seen
-        head = commits.head(self.work.catalog(), flow, seen)
+        flows, seen = self.work.job.lands, self.work.progress.seen
+        head = commits.head(self.work.catalog(), flows, seen)
         if head is None:
             return self.last is None or self.last.again or self.work.is_edited()
-        new = head.commit_id > self.tried
-        self.tried = head.commit_id
+        new = head.ids != self.tried
+        self.tried = head.ids
         waiting = self.last is None or self.last.state == "waiting"
         again = self.last is not None and self.last.again
         return again or (new and (head.changed or waiting)) or self.work.is_edited()

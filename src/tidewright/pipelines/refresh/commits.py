@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 
 Connection = psycopg.Connection[Any]
+# Each flow by itself: a commit of one may become visible after a later number of another.
 _HEAD = """
-select max(id), coalesce(bool_or(changes > 0), false) from tidewright_commits
-where flow = %s and id > %s
+select flow, max(c.id), coalesce(bool_or(changes > 0), false) from tidewright_commits c
+join unnest(%s::text[], %s::bigint[]) as known(flow, id) using (flow)
+where c.id > known.id group by flow
 """
 _INCLUDED = """
 select (extract(epoch from committed_at) * 1000)::bigint, oldest_ms, newest_ms
-from tidewright_commits
-where flow = %s and id > %s and id <= %s and committed_at >= to_timestamp(%s / 1000.0)
-order by id
+from tidewright_commits c
+join unnest(%s::text[], %s::bigint[], %s::bigint[]) as known(flow, low, high) using (flow)
+where c.id > low and c.id <= high and committed_at >= to_timestamp(%s / 1000.0)
+order by c.id
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The newest commit, and whether rows changed since the one that was asked about."""
+    """The newest commit of each flow, and whether rows changed since those asked about."""
 
-    commit_id: int
+    ids: Mapping[str, int]
     changed: bool
 
 
@@ -37,20 +41,24 @@ class Included:
     newest_ms: int | None
 
 
-def head(conn: Connection, flow: str, after: int) -> Head | None:
-    """The newest commit after ``after``; None when there is none, or no catalog yet."""
+def head(conn: Connection, flows: Sequence[str], after: Mapping[str, int]) -> Head | None:
+    """What came after ``after``; None when nothing did, or there is no catalog yet."""
     try:
-        found = conn.execute(_HEAD, [flow, after]).fetchone()
+        known = [after.get(flow, 0) for flow in flows]
+        found = conn.execute(_HEAD, [list(flows), known]).fetchall()
     except psycopg.errors.UndefinedTable:
         return None
-    if found is None or found[0] is None:
+    if not found:
         return None
-    return Head(int(found[0]), bool(found[1]))
+    ids = {flow: newest for flow, newest, _ in found}
+    return Head({**after, **ids}, any(changed for *_, changed in found))
 
 
 def included(
-    conn: Connection, flow: str, between: tuple[int, int], since_ms: int
+    conn: Connection, after: Mapping[str, int], upto: Mapping[str, int], since_ms: int
 ) -> tuple[Included, ...]:
     """The commits after the first and up to the second, without those older than ``since_ms``."""
-    found = conn.execute(_INCLUDED, [flow, *between, since_ms])
+    flows = list(upto)
+    between = [after.get(flow, 0) for flow in flows], [upto[flow] for flow in flows]
+    found = conn.execute(_INCLUDED, [flows, *between, since_ms])
     return tuple(Included(*row) for row in found)

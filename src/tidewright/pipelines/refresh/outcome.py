@@ -11,13 +11,13 @@ from tidewright.model import observed
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far this flow's marts are. ``seen``: the last commit tried; ``published``: in the marts.
+    """How far the marts are, by flow. ``seen``: the last commit tried; ``published``: in them.
 
     ``since_ms``: commits made before this moment do not count for freshness.
     """
 
-    seen: int
-    published: int
+    seen: Mapping[str, int]
+    published: Mapping[str, int]
     since_ms: int
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -73,10 +73,9 @@ class Refresher:
         """Whether the project or a check changed since it was last read."""
         return edits.fingerprint(self.folders) != self.edition
 
-    def saw(self, commit_id: int) -> None:
-        """Do not try this commit again by itself."""
-        seen = max(self.progress.seen, commit_id)
-        self.progress = replace(self.progress, seen=seen)
+    def saw(self, tried: Mapping[str, int]) -> None:
+        """Do not try these commits again by themselves."""
+        self.progress = replace(self.progress, seen={**self.progress.seen, **tried})
 
     def parse(self) -> None:
         """Read the project, unless it was read as it is. Raises what is wrong with it."""
@@ -103,7 +102,7 @@ class Refresher:
 
     def _run(self, started: float) -> outcome.Outcome:
         for attempt in range(ATTEMPTS):
-            pinned = reader.pin(self.catalog(), self.job.flow)
+            pinned = reader.pin_each(self.catalog(), self.job.lands)
             missing = self._missing(pinned)
             if pinned is None or missing:
                 return outcome.Outcome("waiting", _waiting_for(missing), self.progress)
@@ -143,9 +142,9 @@ class Refresher:
         except (engine.QueryFailed, pa.ArrowException, OSError) as reason:
             raise HeldBack([f"a mart cannot be read: {messages.sentence(str(reason))}"]) from None
         now = time.time_ns() // 1_000_000
-        between = (self.progress.published, pinned.commit_id)
-        brought = commits.included(self.catalog(), self.job.flow, between, self.progress.since_ms)
-        self.progress = outcome.Progress(pinned.commit_id, pinned.commit_id, self.progress.since_ms)
+        before = self.progress
+        brought = commits.included(self.catalog(), before.published, pinned.heads, before.since_ms)
+        self.progress = outcome.Progress(pinned.heads, pinned.heads, before.since_ms)
         return outcome.Outcome(
             "published",
             "; ".join([f"the marts show commit {pinned.commit_id}", *done.notes]),

@@ -35,7 +35,7 @@ CHILD = "tidewright.pipelines.refresh.child"
 
 
 class Waiter:
-    """One flow's refresh, seen from outside: its status, and whether a child runs."""
+    """The refresh, seen from outside: its status, and whether a child runs."""
 
     def __init__(self, job_file: Path) -> None:
         self.job_file = job_file
@@ -43,7 +43,7 @@ class Waiter:
         root = Path(str(self.job.project))
         names = [self.job.transform.folder, *(check.folder for check in self.job.checks)]
         self.folders = [root / name for name in names]
-        self.progress = outcome.Progress(0, 0, _now_ms())
+        self.progress = outcome.Progress({}, {}, _now_ms())
         self.window = freshness.Window()
         self.child: subprocess.Popen[bytes] | None = None
         self.rest = b""
@@ -91,7 +91,7 @@ class Waiter:
         if self.again or self._is_edited():
             return True
         try:
-            head = commits.head(self._catalog(), self.job.flow, self.progress.seen)
+            head = commits.head(self._catalog(), self.job.lands, self.progress.seen)
         except (errors.PlatformError, psycopg.OperationalError) as reason:
             self._report(message=f"waiting for the catalog: {reason}", state="waiting")
             self.lost, self.not_before = True, time.monotonic() + PAUSES[0]

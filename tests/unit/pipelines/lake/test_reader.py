@@ -73,3 +73,21 @@ def test_reading_loads_no_iceberg_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_several_flows_are_read_as_one(lake: lakes.TempLake) -> None:
+    first = fill(lake.open(), "bank.users", 1, [1])
+    shop = lake.open(flow_name="shop")
+    fill(shop, "shop.users", 2, [2])
+    second = fill(shop, "shop.orders", 3, [3])
+    with lake.connect() as conn:
+        both = reader.pin_each(conn, ["shop", "bank", "none"])
+        assert both is not None
+        assert both.heads == {"shop": second.commit_id, "bank": first.commit_id}
+        assert (both.flow, both.commit_id) == ("shop, bank", second.commit_id)
+        assert both.position == "shop 0/3, bank 0/1"
+        assert set(both.tables) == {"bank.users", "shop.users", "shop.orders"}
+        assert reader.pin_each(conn, ["bank"]) == reader.pin(conn, "bank")
+        assert reader.pin_each(conn, ["none"]) is None
+        every = reader.pin_each(conn)
+        assert every is not None and set(every.heads) == {"bank", "shop"}

@@ -23,5 +23,6 @@ for line in (folder / "script").read_text().splitlines():
     elif line == "crash":
         os.kill(os.getpid(), 9)
     else:
-        seen = outcome.Progress(progress.seen + 1, progress.published + 1, progress.since_ms)
-        print(codec.dumps(outcome.Outcome(line, f"commit {seen.seen}", seen)), end="", flush=True)
+        number = progress.seen.get("bank", 0) + 1
+        seen = outcome.Progress({"bank": number}, {"bank": number}, progress.since_ms)
+        print(codec.dumps(outcome.Outcome(line, f"commit {number}", seen)), end="", flush=True)

@@ -14,12 +14,12 @@ class Noted:
     """Stands in for the refresher: answers what it is told to."""
 
     class job:
-        flow = "bank"
+        lands = ("bank", "shop")
         every = 0.0
 
     def __init__(self, conn):
         self.conn = conn
-        self.progress = outcome.Progress(0, 0, 0)
+        self.progress = outcome.Progress({}, {}, 0)
         self.answers = []
         self.runs = 0
         self.edited = False
@@ -30,15 +30,17 @@ class Noted:
     def is_edited(self):
         return self.edited
 
-    def saw(self, commit_id):
-        self.progress = outcome.Progress(commit_id, self.progress.published, 0)
+    def saw(self, tried):
+        self.progress = outcome.Progress(
+            {**self.progress.seen, **tried}, self.progress.published, 0
+        )
 
     def run(self):
         self.runs += 1
         state, again = self.answers.pop(0) if self.answers else ("published", False)
         if state == "published":
-            newest = self.conn.execute("select coalesce(max(id), 0) from tidewright_commits")
-            self.saw(newest.fetchone()[0])
+            newest = self.conn.execute("select flow, max(id) from tidewright_commits group by 1")
+            self.saw(dict(newest.fetchall()))
         return outcome.Outcome(state, "", self.progress, again=again)
 
 
@@ -75,6 +77,18 @@ def test_each_commit_with_changes_is_one_refresh(loop, work, database):
     assert work.runs == 1 + 2
 
 
+def test_a_commit_of_another_flow_with_a_lower_number_is_seen_too(loop, work, database):
+    loop.turn()
+    commit(database)
+    commit(database)
+    database.execute("update tidewright_commits set flow = 'shop' where id = 2")
+    database.execute("update tidewright_commits set flow = 'not ours' where id = 1")
+    assert loop.turn()
+    database.execute("update tidewright_commits set flow = 'bank' where id = 1")
+    assert loop.turn()
+    assert not loop.turn()
+
+
 def test_while_waiting_for_a_table_every_commit_counts(loop, work, database):
     work.answers = [("waiting", False), ("waiting", False)]
     loop.turn()
@@ -90,7 +104,9 @@ def test_a_commit_that_was_held_back_is_not_tried_again(loop, work, database):
     commit(database)
     loop.turn()
     assert not loop.turn()
-    assert told(loop)[-1].progress.seen == 1  # so the waiter does not start another child for it
+    assert told(loop)[-1].progress.seen == {
+        "bank": 1
+    }  # so the waiter does not start another child for it
 
 
 def test_a_passing_reason_is_tried_again(loop, work, database):

@@ -26,7 +26,7 @@ class World:
         for part in ("models", "checks"):
             shutil.copytree(BANK / part, self.project / part)
         self.job = jobs.RefreshJob(
-            flow="bank",
+            lands=("bank",),
             lake=self.lake.job,
             marts=flow.Connection(
                 "127.0.0.1", postgres.port, "bank_marts", "postgres", self.lake.connection.password
@@ -39,7 +39,7 @@ class World:
             secrets=str(folder / "secrets"),
             status=str(folder / "refresh.json"),
         )
-        self.work = refresher.Refresher(self.job, outcome.Progress(0, 0, 0))
+        self.work = refresher.Refresher(self.job, outcome.Progress({}, {}, 0))
         self.before = self.work.run()
         self.lake.open_bank()
 
@@ -114,7 +114,7 @@ def test_marts_show_the_newest_commit(world):
     assert world.richest() == (5, 77)
     assert {m.name: m.rows for m in done.marts}["top_accounts"] == 20
     assert world.count("tidewright_publications") >= 1
-    assert (done.position, done.progress.published) == (
+    assert (done.position, done.progress.published["bank"]) == (
         world.marts.execute(
             "select position, commit_id from marts.tidewright_publications order by id desc"
         ).fetchone()
@@ -213,7 +213,7 @@ def test_a_table_that_is_not_copied_yet_is_waited_for(world, edit):
 
 def test_a_pinned_file_that_expired_means_pin_again(world, monkeypatch):
     """The first pin names a file that is gone by the time DuckDB reads it."""
-    pin, pins = refresher.reader.pin, []
+    pin, pins = refresher.reader.pin_each, []
 
     def stale(conn, flow_name):
         pinned = pin(conn, flow_name)
@@ -224,7 +224,7 @@ def test_a_pinned_file_that_expired_means_pin_again(world, monkeypatch):
             pinned.tables["bank.users"] = gone
         return pinned
 
-    monkeypatch.setattr(refresher.reader, "pin", stale)
+    monkeypatch.setattr(refresher.reader, "pin_each", stale)
     world.move(50)
     assert world.work.run().state == "published"
     assert len(pins) == 2

@@ -27,7 +27,7 @@ def folder(tmp_path, postgres, database, monkeypatch):
         "127.0.0.1", postgres.port, database.info.dbname, "postgres", values.Secret("pw")
     )
     job = jobs.RefreshJob(
-        flow="bank",
+        lands=("bank",),
         lake=jobs.Lake(server, str(tmp_path / "lake")),
         marts=server,
         transform=flow.Transform("models"),
