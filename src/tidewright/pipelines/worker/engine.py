@@ -7,7 +7,7 @@ again. Everything else becomes an outcome that the core learns from.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import assert_never
 
@@ -31,6 +31,7 @@ from tidewright.pipelines.worker import (
     staging,
     stops,
     tables,
+    watch,
 )
 
 PEEK_MESSAGES = 300_000
@@ -269,7 +270,7 @@ class Engine:
             while (chunk := decode.take(CHUNK_CHANGES)) is not None:
                 passed = self._stage(stage, chunk, act)
         passed = self._stage(stage, decode.finish(), act) or passed
-        self.check_shapes([t for t in self.followed.values() if t.changed])
+        watch.check_shapes(self.feed.side, [t for t in self.followed.values() if t.changed])
         self._fault("pulled")
         return acts.Pulled(self.batch.end, passed or self.feed.exhausted)
 
@@ -287,41 +288,6 @@ class Engine:
     def _live_columns(self, name: str) -> Mapping[str, evolve.Live]:
         return following.live_columns(self.feed.side, name)
 
-    def check_shapes(self, looked_at: Sequence[tables.Followed]) -> None:
-        """Raise Trouble for a table whose rows or columns became others without a word of it."""
-        if not looked_at:
-            return
-        now = following.shapes(self.feed.side, [table.oid for table in looked_at])
-        for table in looked_at:
-            table.changed = False
-            shape = now.get(table.oid)
-            if shape is None:
-                raise staging.Trouble(table.name, "the table was dropped in the source")
-            if shape == table.shape:
-                continue
-            if evolve.rewritten(table.shape, shape):
-                what = "ALTER TABLE rewrote its rows, and the feed does not carry the new values"
-                raise staging.Trouble(table.name, what)
-            self._check_columns(table)
-            table.shape = shape
-            table.lake[0].set_properties(tables.shape_text(shape))
-
-    def _check_columns(self, table: tables.Followed) -> None:
-        """A column that was dropped and made again keeps its name: only its number tells.
-
-        Of another key the feed says nothing when it brings whole old rows.
-        """
-        try:
-            evolve.same_key(table.key, following.live_key(self.feed.side, table.name))
-        except evolve.Impossible as problem:
-            raise staging.Trouble(table.name, str(problem)) from None
-        live = self._live_columns(table.name)
-        numbers = {name: column.attnum for name, column in live.items()}
-        again = [c.name for c in table.known if numbers.get(c.name, c.attnum) != c.attnum]
-        if again:
-            what = f"column {', '.join(again)} was dropped and made again in the source"
-            raise staging.Trouble(table.name, what)
-
     def look_around(self, known: state.State) -> acts.Outcome | None:
         """What no change in the feed tells: a wish to copy again, a rewrite, the publication."""
         asked = [t for t, why in self._stops.all().items() if why == stops.REMOVED]
@@ -330,21 +296,9 @@ class Engine:
             self.followed = {n: t for n, t in self.followed.items() if n not in again}
             return acts.CopyAgain(again)
         try:
-            self.check_shapes(list(self.followed.values()))
+            return watch.look(self.feed, self.followed)
         except staging.Trouble as trouble:
             return self._stop_table(trouble.table, trouble.reason)
-        return self._check_published()
-
-    def _check_published(self) -> acts.Outcome | None:
-        """A table that someone took out of the publication sends nothing, and no error either."""
-        carried = self.feed.published() if self.followed else frozenset()
-        if carried is None:
-            return acts.SlotGone(
-                "source.publication_missing",
-                "the publication was dropped: what came since cannot be known",
-            )
-        gone = [name for name in self.followed if name not in carried]
-        return self._stop_table(gone[0], "it was taken out of the publication") if gone else None
 
     def _stop_table(self, name: str, reason: str) -> acts.Outcome:
         last = self.lake.last_commit()

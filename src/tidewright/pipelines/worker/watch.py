@@ -1,0 +1,72 @@
+"""What no change in the feed tells: rows that were rewritten, columns and keys that became others,
+a publication that someone altered. Looks at the source's catalogs, and says what it means.
+
+What a changed relation *in* the feed means is decided in ``evolve`` and done in ``staging``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tidewright.pipelines.core import acts
+from tidewright.pipelines.feeds import peek, session
+from tidewright.pipelines.worker import evolve, following, staging, tables
+
+
+def look(feed: peek.PeekFeed, followed: Mapping[str, tables.Followed]) -> acts.Outcome | None:
+    """Everything that can be seen from outside; raises Trouble for the first unfit table."""
+    check_shapes(feed.side, list(followed.values()))
+    return _check_published(feed, followed)
+
+
+def check_shapes(link: session.Session, looked_at: Sequence[tables.Followed]) -> None:
+    """Raise Trouble for a table whose rows or columns became others without a word of it."""
+    if not looked_at:
+        return
+    now = following.shapes(link, [table.oid for table in looked_at])
+    for table in looked_at:
+        table.changed = False
+        shape = now.get(table.oid)
+        if shape is None:
+            raise staging.Trouble(table.name, "the table was dropped in the source")
+        if shape == table.shape:
+            continue
+        if evolve.rewritten(table.shape, shape):
+            what = "ALTER TABLE rewrote its rows, and the feed does not carry the new values"
+            raise staging.Trouble(table.name, what)
+        _check_columns(link, table)
+        table.shape = shape
+        table.lake[0].set_properties(tables.shape_text(shape))
+
+
+def _check_columns(link: session.Session, table: tables.Followed) -> None:
+    """A column that was dropped and made again keeps its name: only its number tells.
+
+    Of another key the feed says nothing when it brings whole old rows.
+    """
+    try:
+        evolve.same_key(table.key, following.live_key(link, table.name))
+    except evolve.Impossible as problem:
+        raise staging.Trouble(table.name, str(problem)) from None
+    live = following.live_columns(link, table.name)
+    numbers = {name: column.attnum for name, column in live.items()}
+    again = [c.name for c in table.known if numbers.get(c.name, c.attnum) != c.attnum]
+    if again:
+        what = f"column {', '.join(again)} was dropped and made again in the source"
+        raise staging.Trouble(table.name, what)
+
+
+def _check_published(
+    feed: peek.PeekFeed, followed: Mapping[str, tables.Followed]
+) -> acts.Outcome | None:
+    """A table that someone took out of the publication sends nothing, and no error either."""
+    carried = feed.published() if followed else frozenset()
+    if carried is None:
+        return acts.SlotGone(
+            "source.publication_missing",
+            "the publication was dropped: what came since cannot be known",
+        )
+    for name in followed:
+        if name not in carried:
+            raise staging.Trouble(name, "it was taken out of the publication")
+    return None
