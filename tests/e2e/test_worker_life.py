@@ -135,6 +135,28 @@ def test_an_added_table_is_copied_while_the_others_go_on(rig: Rig) -> None:
     assert pid == rig.worker.pid, "the worker took it up without a restart"
 
 
+def test_a_table_altered_while_it_is_copied_is_copied_again(rig: Rig) -> None:
+    rig.source.execute(
+        "create table bank.big (id int primary key, v text);"
+        " insert into bank.big select g, repeat('v', 200) from generate_series(1, 500000) g;"
+        " create table bank.late (id int primary key);"
+        " insert into bank.late select generate_series(1, 100)"
+    )
+    rig.tables["bank.big"] = ("id",)
+    rig.want("bank.late", ("id",))
+    made = "select slot_name from pg_replication_slots where slot_name like 'tidewright_copy_%'"
+    made += " and confirmed_flush_lsn is not null"
+    rig.wait_for(lambda: "copying" if rig.source.execute(made).fetchone() else "", 20)
+    rig.source.execute("alter table bank.late add column word text")
+    rig.source.execute("update bank.late set word = 'meanwhile' where id % 2 = 0")
+    rig.load(1)
+    rig.settle()
+    rig.check()
+    log = (rig.folder / "worker.log").read_text()
+    assert "bank.late was altered while it was copied" in log
+    assert state_of(rig, "bank.late")["state"] == "following"
+
+
 def test_a_second_worker_can_never_commit(rig: Rig) -> None:
     first = rig.worker
     rig.start()

@@ -119,4 +119,4 @@ class Copying:
 
 
 def _fixed_columns(name: str) -> Mapping[str, evolve.Live]:
-    raise staging.Trouble(name, "its columns changed while it was copied: copy it again")
+    raise staging.Trouble(name, "its columns changed while it was copied", shape=True)

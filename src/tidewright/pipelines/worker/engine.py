@@ -26,6 +26,7 @@ from tidewright.pipelines.worker import (
     cuts,
     evolve,
     following,
+    overtaken,
     pulled,
     released,
     staging,
@@ -51,6 +52,7 @@ class Engine:
         self.committed: store.Done | None = None
         self.problem: errors.PlatformError | None = None
         self._joined: tuple[str, ...] = ()
+        self._overtaken = overtaken.Overtaken()
         self._fault = fault
         self._secrets = Path(str(job.secrets))
         self.feed = peek.PeekFeed(job.source, self._secrets)
@@ -228,7 +230,11 @@ class Engine:
         self.copy, self.problem = None, copy.progress.problem
         copy.close()
         if copy.progress.trouble is not None:
-            return self._stop_table(copy.progress.trouble.table, copy.progress.trouble.reason)
+            match self._overtaken.judge(copy.progress.trouble, self.feed.side.place):
+                case staging.Trouble() as trouble:
+                    return self._stop_table(trouble.table, trouble.reason)
+                case again:
+                    self.problem = again
         return acts.CopyFailed(copy.names)
 
     def _join(self, act: acts.Join) -> acts.Outcome:
@@ -236,8 +242,14 @@ class Engine:
         self.batch.dirty = True
         try:
             self.batch.changes += self.copy.catch_up(act.position)
-        except staging.Trouble as trouble:
-            return self._stop_table(trouble.table, trouble.reason)
+            # From here to ``close`` the copy's locks keep the tables as they are.
+            watch.check_copied(self.feed.side, list(self.copy.followed.values()))
+        except staging.Trouble as found:
+            match self._overtaken.judge(found, self.feed.side.place):
+                case staging.Trouble() as trouble:
+                    return self._stop_table(trouble.table, trouble.reason)
+                case again:
+                    raise again from found
         for name in act.tables:
             followed = self.copy.followed[name]
             for table in followed.lake:
@@ -247,6 +259,7 @@ class Engine:
         self.copy.close()
         self.copy = None
         self._joined = act.tables
+        self._overtaken.forget(act.tables)
         return acts.Joined(act.tables, act.position)
 
     # -- the feed -----------------------------------------------------------------------------

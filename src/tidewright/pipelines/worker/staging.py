@@ -26,12 +26,16 @@ LiveColumns = Callable[[str], Mapping[str, evolve.Live]]
 
 
 class Trouble(Exception):
-    """``table`` cannot be carried exactly; ``reason`` is shown to the user."""
+    """``table`` cannot be carried exactly; ``reason`` is shown to the user.
 
-    def __init__(self, table: str, reason: str) -> None:
+    ``shape``: its columns or key changed, so a copy made after that change is not concerned.
+    """
+
+    def __init__(self, table: str, reason: str, *, shape: bool = False) -> None:
         super().__init__(f"{table}: {reason}")
         self.table = table
         self.reason = reason
+        self.shape = shape
 
 
 @dataclass(slots=True)
@@ -62,7 +66,7 @@ class Staging:
         except errors.PlatformError as problem:
             raise Trouble(table.name, problem.what) from problem
         except evolve.Impossible as problem:
-            raise Trouble(table.name, str(problem)) from problem
+            raise Trouble(table.name, str(problem), shape=True) from problem
         table.changes += part.rows
         table.changed = True
         return part.rows

@@ -39,6 +39,18 @@ def check_shapes(link: session.Session, looked_at: Sequence[tables.Followed]) ->
         table.lake[0].set_properties(tables.shape_text(shape))
 
 
+def check_copied(link: session.Session, copied: Sequence[tables.Followed]) -> None:
+    """Raise Trouble for a table whose form is another one than the snapshot of its copy has.
+
+    Stricter than ``check_shapes``: a column that came with a default, say, can be copied, and
+    could not be followed.
+    """
+    now = following.shapes(link, [table.oid for table in copied])
+    for table in copied:
+        if now.get(table.oid) != table.shape:
+            raise staging.Trouble(table.name, "its form is not that of the snapshot", shape=True)
+
+
 def _check_columns(link: session.Session, table: tables.Followed) -> None:
     """A column that was dropped and made again keeps its name: only its number tells.
 

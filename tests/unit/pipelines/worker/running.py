@@ -22,9 +22,12 @@ SECONDS = 30.0
 class Running:
     """``start`` and ``end`` it as often as needed, like restarts. Follows ``public.users``."""
 
-    def __init__(self, source: psycopg.Connection, lake: lakes.TempLake) -> None:
+    def __init__(
+        self, source: psycopg.Connection, lake: lakes.TempLake, fault: faults.Fault = faults.none
+    ) -> None:
         self.lake = lake
         self.source = source
+        self.fault = fault
         name, secrets = source.info.dbname, lake.folder / "secrets"
         vault.write(secrets, "pw", lake.server.password)
         password = values.Secret("pw")
@@ -48,7 +51,7 @@ class Running:
         self._thread.start()
 
     def _run(self) -> None:
-        hands = engine.Engine(self.job, faults.none)
+        hands = engine.Engine(self.job, self.fault)
         try:
             told = report.Report(Path(str(self.job.status)))
             self.stop = loop.Loop(hands, told, self._ending).run()
