@@ -12,8 +12,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import psycopg
 
@@ -43,13 +44,16 @@ insert into bank.notes select g, 'note' || g, repeat('x', 3000) || g from genera
 class Rig:
     """``with Rig() as rig: rig.start(); rig.load(seconds); rig.settle(); rig.check()``."""
 
+    SCHEMA: ClassVar[str] = SCHEMA
+    TABLES: ClassVar[Mapping[str, tuple[str, ...]]] = TABLES
+
     def __init__(self, seed: int = 1) -> None:
         self.random = random.Random(seed)
         self.folder = Path(tempfile.mkdtemp(prefix="tidewright-rig-"))
         self.server = TempPostgres()
         self.worker: subprocess.Popen[bytes] | None = None
         self._next = 1000
-        self.tables = dict(TABLES)
+        self.tables = dict(self.TABLES)
         self._ending = threading.Event()
 
     def __enter__(self) -> Rig:
@@ -59,7 +63,7 @@ class Rig:
             (self.folder / name).mkdir()
         self.server.create("catalog").close()
         self.source = self.server.create("bank")
-        self.source.execute(SCHEMA)
+        self.source.execute(self.SCHEMA.encode())
         (self.folder / "job.json").write_text(codec.dumps(self._job()))
         return self
 
@@ -240,6 +244,11 @@ class Rig:
 
     def check(self, names: Sequence[str] = ()) -> None:
         """Every table equal to the source, the raw log whole, and the sum of balances constant."""
+        pinned, duck = self.compare(names)
+        self._check_snapshots(duck, pinned.tables["bank.accounts"].metadata)
+
+    def compare(self, names: Sequence[str] = ()) -> tuple[reader.Pinned, object]:
+        """As ``verify`` does: every table equal to the source, the raw log whole."""
         with self.server.connect("catalog") as conn:
             pinned = reader.pin(conn, "bank")
         assert pinned is not None
@@ -255,7 +264,7 @@ class Rig:
                 duck, f"raw_data.{name.partition('.')[2]}", name, key
             ):
                 assert invariant.ok, invariant
-        self._check_snapshots(duck, pinned.tables["bank.accounts"].metadata)
+        return pinned, duck
 
     def _check_snapshots(self, duck: object, metadata: str) -> None:
         scan = f"iceberg_scan('{metadata}'"

@@ -6,6 +6,7 @@ captured are listed as comments, each with the reason.
 
 from __future__ import annotations
 
+import json
 import re
 import tempfile
 from collections.abc import Iterator
@@ -26,7 +27,8 @@ from tidewright.vault import files as vault
 ENVIRONMENT = "laptop"
 RAW = "raw_data"
 _TABLES = """
-select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+select n.nspname || '.' || c.relname, n.nspname like '%.%'
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p') and c.relpersistence = 'p' and n.nspname !~ '^pg_'
   and n.nspname <> 'information_schema' order by 1
 """
@@ -74,25 +76,25 @@ def _read(url: str, secret: str) -> tuple[Table, ...]:
         theirs = flow.Connection("", 0, "", "", None, url=values.Secret(secret))
         link = session.Session(theirs, spare)
         try:
-            return tuple(_judged(link, [row[0] for row in link.ask(_TABLES)]))
+            return tuple(_judged(link, link.ask(_TABLES)))
         finally:
             link.close()
 
 
-def _judged(link: session.Session, names: list[str]) -> Iterator[Table]:
+def _judged(link: session.Session, found: session.Rows) -> Iterator[Table]:
     taken: set[str] = set()
-    for name in names:
+    for name, dotted in found:
         schema, _, short = name.partition(".")
-        if not fields.TABLE.fullmatch(name):
-            reason: str | None = "its name needs quotes, which the file cannot say yet"
+        if dotted or not fields.TABLE.fullmatch(name):
+            reason: str | None = "its schema has a dot in its name, or it has control characters"
         elif schema == RAW:
             reason = f"the schema {RAW} is kept for raw changes"
-        elif short in taken:
+        elif short.casefold() in taken:
             reason = f"another table is called {short}, and raw changes lie under that name"
         else:
             reason = tables.describe(link, name).reason
         if reason is None:
-            taken.add(short)
+            taken.add(short.casefold())
         yield Table(name, reason)
 
 
@@ -119,7 +121,7 @@ def _file(name: str, secret: str, found: tuple[Table, ...]) -> str:
         f"      from: {name}",
         f"      to: {RAW}",
         "      tables:",
-        *(f"        - {t}" for t in good),
+        *(f"        - {_scalar(t)}" for t in good),
         *(f"        # - {_quiet(t.name)}: {t.reason}" for t in found if t.reason),
         "",
         "run:",
@@ -133,6 +135,12 @@ def _word(database: str) -> str:
     word = re.sub(r"[^a-z0-9_]+", "-", database.lower()).strip("-_")
     word = word if word[:1].isalpha() else f"db-{word}"
     return word.rstrip("-")[: fields.LONGEST_NAME]
+
+
+def _scalar(name: str) -> str:
+    """A table as YAML: quoted unless it is plain to everyone."""
+    plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*", name)
+    return name if plain else json.dumps(name, ensure_ascii=False)
 
 
 def _quiet(name: str) -> str:

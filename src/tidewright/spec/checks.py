@@ -69,14 +69,16 @@ def repeated_table(subject: Subject) -> Iterator[Problem]:
 def clashing_namespace(subject: Subject) -> Iterator[Problem]:
     for n, step in subject.steps(steps.CaptureStep):
         schemas = {t.partition(".")[0] for t in step.capture.tables}
-        names = [t.partition(".")[2] for t in step.capture.tables]
+        # DuckDB and Spark take Order and order for one name.
+        names = [t.partition(".")[2].casefold() for t in step.capture.tables]
         if step.capture.to in schemas:
             what = f"raw tables would go to {step.capture.to}, where current state is kept"
             hint = "Choose another name after to:, for example raw_data."
             yield Problem("file.clash", what, ("flow", n, "capture", "to"), hint)
         for i, name in enumerate(names):
             if name in names[:i] and step.capture.tables[i] not in step.capture.tables[:i]:
-                what = f"two tables are called {name}, and would share {step.capture.to}.{name}"
+                own = step.capture.tables[i].partition(".")[2]
+                what = f"two tables are called {own}, and would share {step.capture.to}.{own}"
                 place = ("flow", n, "capture", "tables", i)
                 yield Problem("file.clash", what, place, "Capture one of them; see docs/limits.md.")
 

@@ -24,10 +24,13 @@ from pydantic_core import PydanticCustomError
 from tidewright.kit import quantity
 
 WORD = re.compile(r"[a-z][a-z0-9_]*(-[a-z0-9_]+)*")
-TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*\.[A-Za-z_][A-Za-z0-9_$]*")
-COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
+MODEL = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
+# As the database has them, without the quotes of SQL. The first dot ends the schema.
+TABLE = re.compile(r"[^.\u0000-\u001f\u007f]+\.[^\u0000-\u001f\u007f]+")
+COLUMN = re.compile(r"[^\u0000-\u001f\u007f]+")
 SECRET = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 LONGEST_NAME = 40
+LONGEST_OF_POSTGRES = 63  # bytes
 
 
 def wrong(code: str, what: str, hint: str) -> PydanticCustomError:
@@ -71,8 +74,11 @@ def _text(pattern: re.Pattern[str], what: str, hint: str) -> BeforeValidator:
     def check(value: Any) -> str:
         if not isinstance(value, str):
             raise wrong("file.wrong_type", f"{value!r} is not text; {what} is needed here", hint)
-        if not pattern.fullmatch(value) or len(value) > 63:
+        if not pattern.fullmatch(value):
             raise wrong("file.wrong_value", f"{value!r} is not {what}", hint)
+        parts = value.split(".", 1) if pattern is TABLE else [value]
+        if max(len(part.encode()) for part in parts) > LONGEST_OF_POSTGRES:
+            raise wrong("file.wrong_value", f"{value!r} is longer than PostgreSQL's names", hint)
         return value
 
     return BeforeValidator(check)
@@ -127,13 +133,18 @@ Name = Annotated[
 ]
 TableName = Annotated[
     str,
-    _text(TABLE, "a table", "Write it with its schema, for example bank.users."),
+    _text(TABLE, "a table", "Write schema.table as the database has it, without SQL's quotes."),
     _pattern(TABLE, "a table with its schema"),
 ]
 ColumnName = Annotated[
     str,
     _text(COLUMN, "a column", "Write the column's name as the database has it."),
     _pattern(COLUMN, "a column"),
+]
+ModelName = Annotated[
+    str,
+    _text(MODEL, "a model", "Write the name of a model of the dbt project."),
+    _pattern(MODEL, "a model"),
 ]
 SecretName = Annotated[
     str,

@@ -107,7 +107,7 @@ class Check(fields.Strict):
 class Publish(fields.Strict):
     """Bring models to a database as marts, all in one transaction."""
 
-    tables: list[fields.ColumnName] = Field(min_length=1)
+    tables: list[fields.ModelName] = Field(min_length=1)
     to: Literal["postgres"]
 
 

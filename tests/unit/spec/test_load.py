@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from tidewright import errors
-from tidewright.spec import load
+from tidewright.spec import load, steps
 
 GOOD = """\
 tidewright: 0
@@ -129,6 +130,27 @@ def test_all_mistakes_come_at_once_in_order(folder: Path) -> None:
     assert [f.where.line for f in found] == [2, 5, 11]
     fixed = text.replace("Bank", "bank").replace("30GB", "30s").replace("30s}}", "1}}")
     assert [f.code for f in _findings(folder, fixed)] == ["file.unknown_source"]
+
+
+@pytest.mark.parametrize(
+    "table", ["bank.Order", "My Shop.my table", "größe.日本", "bank.a.b", "bank.it's", 'b."', "b.%"]
+)
+def test_a_table_is_named_as_the_database_has_it(folder: Path, table: str) -> None:
+    (folder / "platform.yaml").write_text(GOOD.replace("bank.users", json.dumps(table)))
+    (capture, *_) = load.load(folder / "platform.yaml").document.flow
+    assert isinstance(capture, steps.CaptureStep)
+    assert capture.capture.tables[0] == table
+
+
+@pytest.mark.parametrize("table", ["users", ".users", "bank.", "bank.a\tb", "bank." + "ü" * 32])
+def test_what_no_database_calls_a_table_is_refused(folder: Path, table: str) -> None:
+    (finding,) = _findings(folder, GOOD.replace("bank.users", json.dumps(table)))
+    assert finding.code == "file.wrong_value"
+
+
+def test_tables_that_differ_by_case_only_would_be_one_to_some_readers(folder: Path) -> None:
+    two = _findings(folder, GOOD.replace("bank.users", "bank.Users, bank.users"))
+    assert [f.code for f in two] == ["file.clash"]
 
 
 def test_a_misspelt_word_is_guessed(folder: Path) -> None:

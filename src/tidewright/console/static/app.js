@@ -105,7 +105,7 @@ async function offer(statement) {
     const button = element("button", name);
     button.type = "button";
     button.addEventListener("click", () => {
-      const quoted = name.split(".").map((part) => (/^[a-z_][a-z0-9_]*$/.test(part) ? part : `"${part.replaceAll('"', '""')}"`));
+      const quoted = name.split(/\.(.*)/s, 2).map((part) => (/^[a-z_][a-z0-9_]*$/.test(part) ? part : `"${part.replaceAll('"', '""')}"`));
       statement.value = `select * from ${quoted.join(".")} limit 20`;
       statement.focus();
     });

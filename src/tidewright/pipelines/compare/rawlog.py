@@ -8,6 +8,7 @@ import duckdb
 
 from tidewright.model import acts
 from tidewright.pipelines.compare import tables
+from tidewright.pipelines.decode import rawrows
 
 # Rows of the first copy carry its point as their LSN, and a transaction whose commit record begins
 # right there comes after all of them, whatever their ordinals are.
@@ -20,7 +21,7 @@ def invariants(
 ) -> tuple[acts.Invariant, ...]:
     """What must hold between a raw table and the current state made from the same changes."""
     columns = {str(row[0]) for row in duck.execute(f"describe {tables.relation(raw)}").fetchall()}
-    raw_key = [f"src_{name}" if f"src_{name}" in columns else name for name in key]
+    raw_key = [rawrows.raw_name(name) for name in key]
     found = [once(duck, raw)]
     if columns >= set(raw_key):
         found.append(replays(duck, raw, current, key, raw_key))

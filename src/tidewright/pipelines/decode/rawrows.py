@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 import numpy as np
@@ -24,12 +25,17 @@ import pyarrow as pa
 from tidewright.pipelines.decode import chunk, jsontext, speed, types
 
 OWN = ("data", "op", "ts_ms", "source_table", "partition_date", "_lsn", "_xid", "_seq")
+_LIKE_OURS = re.compile(rf"(src_)*({'|'.join(OWN)})", re.IGNORECASE)
 _DAY_US = 86_400_000_000
 
 
 def raw_name(column: str) -> str:
-    """The name of a declared column in the raw table."""
-    return f"src_{column}" if column in OWN else column
+    """The name of a declared column in the raw table; no two columns share one.
+
+    Readers take names that differ by case only for one, hence ``src_Data``; and where ``data`` is
+    ``src_data``, a column of that name must be called something else: ``src_src_data``.
+    """
+    return f"src_{column}" if _LIKE_OURS.fullmatch(column) else column
 
 
 def declared(

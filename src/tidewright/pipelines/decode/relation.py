@@ -6,7 +6,8 @@ No values are here (see ``chunk``), and no catalog queries (see ``feeds.tables``
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 Keys = Mapping[str, tuple[str, ...]]
@@ -44,6 +45,12 @@ class Relation:
     def identified_by(self) -> tuple[str, ...]:
         """The columns that an old row brings with it."""
         return tuple(c.name for c in self.columns if c.key)
+
+
+def alike(names: Sequence[str]) -> tuple[str, ...]:
+    """Names that differ by case only: DuckDB, Spark and others take them for one column."""
+    count = Counter(name.casefold() for name in names)
+    return tuple(name for name in names if count[name.casefold()] > 1)
 
 
 def key_of(relation: Relation, primary: tuple[str, ...]) -> tuple[str, ...]:

@@ -97,6 +97,7 @@ def describe(link: session.Session, table: str) -> Described:
     }  # fmt: skip
     identified = by_identity.get(identity, ())
     reason = _KINDS.get(kind) or (None if persistence == "p" else "it is not written to the WAL")
+    reason = reason or _alike(columns)
     return Described(
         oid,
         identity,
@@ -140,6 +141,11 @@ def quoted(table: str) -> str:
 def identifier(name: str) -> str:
     """One name as SQL."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def _alike(columns: tuple[SourceColumn, ...]) -> str | None:
+    alike = relation.alike([c.name for c in columns])
+    return f"its columns {', '.join(alike)} differ by case only" if alike else None
 
 
 def _keyless(keys: dict[str, tuple[str, ...]], identified: tuple[str, ...]) -> str | None:

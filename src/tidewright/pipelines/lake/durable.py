@@ -7,6 +7,7 @@ their folders are on disk before the swap. What is in the files is the business 
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,6 +18,7 @@ from tidewright.kit import files as kit
 
 SYNC_THREADS = 8
 _SCHEME = "file://"
+_UNSAFE = re.compile(r"[^A-Za-z0-9_$-]")
 _FULL = (28, 122)  # ENOSPC and EDQUOT
 
 
@@ -28,6 +30,14 @@ def uri(path: Path | str) -> str:
 def local(location: str) -> str:
     """The path of a URI that ``uri`` made."""
     return location.removeprefix(_SCHEME)
+
+
+def folder_name(name: str) -> str:
+    """The folder of a schema or table: the same name, or one that every reader of URIs opens.
+
+    ``my table`` becomes ``my~20~table``; no two names share a folder.
+    """
+    return _UNSAFE.sub(lambda found: f"~{ord(found[0]):x}~", name)
 
 
 def check_folder(folder: Path) -> None:

@@ -13,7 +13,15 @@ from pyiceberg.schema import Schema
 from pyiceberg.transforms import IdentityTransform
 
 from tidewright import errors
-from tidewright.pipelines.lake import deletes, durable, files, manifests, metadata, snapshots
+from tidewright.pipelines.lake import (
+    catalog,
+    deletes,
+    durable,
+    files,
+    manifests,
+    metadata,
+    snapshots,
+)
 from tidewright.pipelines.lake import table as tables
 
 
@@ -27,7 +35,7 @@ class Origin:
 
     @property
     def folder(self) -> Path:
-        return self.warehouse.joinpath(*self.name.split("."))
+        return self.warehouse.joinpath(*map(durable.folder_name, catalog.split(self.name)))
 
     def place(self, numbers: Iterator[int]) -> snapshots.Place:
         return snapshots.Place(self.folder, numbers.__next__, self.on_file)

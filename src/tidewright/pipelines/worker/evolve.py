@@ -8,7 +8,7 @@ apart. Whatever cannot be told, or would leave old rows with a wrong value, stop
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -133,6 +133,12 @@ def _more_digits(old: str, new: str) -> bool:
     if before is None or after is None:
         return False
     return before[2] == after[2] and int(before[1]) <= int(after[1])
+
+
+def told_apart(alike: Sequence[str]) -> None:
+    """Raise Impossible for columns that readers would take for one."""
+    if alike:
+        raise Impossible(f"columns {', '.join(alike)} differ by case only")
 
 
 def same_key(before: Collection[str], now: Collection[str]) -> None:

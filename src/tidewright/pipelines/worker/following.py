@@ -37,7 +37,10 @@ def make(
         for c in described.columns
         if c.published
     )
-    facts = {**tables.properties(known, described.oid, described.numbered), KEY: ",".join(key)}
+    facts = {
+        **tables.properties(known, described.oid, described.numbered),
+        KEY: tables.key_text(key),
+    }
     facts |= tables.shape_text(shape)
     raw_columns = capture.raw_columns.get(name)
     schema = schemas.raw_schema(relation, raw_columns, key)
@@ -57,7 +60,7 @@ def find(capture: flow.Capture, lake: store.Store, name: str) -> tables.Followed
     if mine is None or log is None:
         return None
     lake.check_source(mine)
-    key = tuple(mine.properties[KEY].split(","))
+    key = tables.known_key(mine.properties[KEY])
     return _followed(name, key, capture.raw_columns.get(name), (mine, log))
 
 

@@ -78,6 +78,7 @@ class Staging:
         if part.relation.oid != table.oid:
             raise evolve.Impossible("the table was dropped and made again in the source")
         evolve.same_key(table.key, relations.key_of(part.relation, table.key))
+        evolve.told_apart(relations.alike(part.relation.names))
         streamed = {c.name: str(types.carried(c).arrow) for c in part.relation.columns}
         if streamed != {column.name: column.kind for column in table.known}:
             live = self.live(table.name)

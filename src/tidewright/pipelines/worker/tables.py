@@ -60,6 +60,16 @@ def known_numbers(stored: Mapping[str, str]) -> int:
     return max(int(stored.get(NUMBERED, 0)), *numbers)
 
 
+def key_text(key: tuple[str, ...]) -> str:
+    """The names of the key's columns as a table property; a name may hold a comma."""
+    return json.dumps(key, ensure_ascii=False)
+
+
+def known_key(stored: str) -> tuple[str, ...]:
+    """The key as it was stored; with commas between the names until November 2026."""
+    return tuple(json.loads(stored) if stored.startswith("[") else stored.split(","))
+
+
 def shape_text(shape: evolve.Shape) -> Mapping[str, str]:
     """Where the source stores the rows, as a table property."""
     return {SHAPE: f"{shape.storage}/{shape.columns}"}

@@ -77,3 +77,10 @@ def test_an_empty_part_gives_no_rows(make):
     assert rawrows.raw_rows(made, None, ("id",)).num_rows == 0
     assert json.loads("[]") == rawrows.json_of(made).to_pylist()
     assert rawrows.json_of(made).type == pa.string()
+
+
+def test_no_two_columns_share_a_name_in_the_raw_log() -> None:
+    names = ["data", "src_data", "src_src_data", "id", "source_table", "src_id"]
+    made = [rawrows.raw_name(name).casefold() for name in names]
+    assert len({*made, *rawrows.OWN}) == len(names) + len(rawrows.OWN)
+    assert rawrows.raw_name("Data") == "src_Data"

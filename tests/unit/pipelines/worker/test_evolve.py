@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from tidewright.pipelines.decode import relation
 from tidewright.pipelines.worker import evolve
 
 KNOWN = (evolve.Known("id", 1, "int64"), evolve.Known("name", 2, "string"))
@@ -83,3 +84,9 @@ def test_what_would_be_a_guess_stops(
 ) -> None:
     with pytest.raises(evolve.Impossible, match=why):
         evolve.changes(KNOWN, streamed, now, 2)
+
+
+def test_columns_that_readers_take_for_one_stop_the_table() -> None:
+    evolve.told_apart(())
+    with pytest.raises(evolve.Impossible, match="Id, id differ by case only"):
+        evolve.told_apart(relation.alike(("Id", "name", "id")))
