@@ -39,7 +39,7 @@ def database(spec: load.Spec, source: str) -> str:
 
 def _source(spec: load.Spec, name: str) -> flows.PostgresSource:
     url = spec.document.sources[name].postgres.url
-    derived = names.replication(spec.document.platform, name)
+    derived = names.replication(spec.document.platform, spec.environment, name)
     if url is not None:
         theirs = flows.Connection("", 0, "", "", None, tls="prefer", url=values.Secret(url.secret))
         return flows.PostgresSource(name, theirs, derived, derived, managed=False)

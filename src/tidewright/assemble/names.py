@@ -13,15 +13,18 @@ LONGEST = 63
 _HASH = 8
 
 
-def replication(platform: str, source: str) -> str:
-    """The slot's and the publication's name: lower-case letters, digits and underscores only."""
-    plain = re.sub(r"[^a-z0-9_]", "_", f"tidewright_{platform}_{source}".lower())
-    return fitting(plain, f"{platform}/{source}")
+def replication(platform: str, environment: str, source: str) -> str:
+    """The slot's and the publication's name: lower-case letters, digits and underscores only.
+
+    With the environment, because two of one platform may follow the same database.
+    """
+    whole = f"{platform}/{environment}/{source}"
+    return fitting(re.sub(r"[^a-z0-9_]", "_", f"tidewright_{whole}".lower()), whole)
 
 
 def fitting(name: str, whole: str | None = None) -> str:
-    """``name``, or its beginning and a hash of ``whole`` when it is longer than 63."""
-    plain = whole is None or name == f"tidewright_{whole.replace('/', '_')}"
+    """``name``, or its beginning and a hash of ``whole`` when another whole could give it too."""
+    plain = whole is None or re.fullmatch("[a-z0-9]+(/[a-z0-9]+)*", whole)
     if len(name) <= LONGEST and plain:
         return name
     if len(name) <= LONGEST - _HASH - 1:

@@ -17,7 +17,7 @@ from pathlib import Path
 from tidewright import errors
 from tidewright.model import acts, codec, observed, values
 from tidewright.model import platform as nouns
-from tidewright.operations import changes, state, waiting
+from tidewright.operations import changes, kept, state, waiting
 from tidewright.targets.local import (
     driver,
     layout,
@@ -71,6 +71,7 @@ def up(
     driver.reap(place)
     fresh, teller = not driver.running(place), waiting.Teller(talk.say)
     with state.alone(place):
+        platform = kept.names(platform, state.read_applied(place))
         rendered, steps = prepare(platform, place, talk)
         # Known before anything runs: a start that is interrupted can be stopped and destroyed.
         state.write_applied(place, platform)

@@ -67,7 +67,7 @@ def test_grants_give_each_runner_a_role_of_its_own(bank: nouns.Platform) -> None
 def test_capture_is_told_everything(bank: nouns.Platform) -> None:
     job = _service(bank, "capture").process.job
     assert isinstance(job, jobs.CaptureJob)
-    assert job.source.slot == job.source.publication == "tidewright_bank_bank"
+    assert job.source.slot == job.source.publication == "tidewright_bank_laptop_bank"
     assert job.source.managed
     assert job.capture.tables == ("bank.users", "bank.accounts")
     assert job.source.connection.password == values.Secret("source-bank-capture")

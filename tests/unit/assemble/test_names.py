@@ -8,16 +8,20 @@ from tidewright.assemble import names
 
 
 def test_plain_names_read_as_the_design_says() -> None:
-    assert names.replication("bank", "bank") == "tidewright_bank_bank"
+    assert names.replication("bank", "laptop", "bank") == "tidewright_bank_laptop_bank"
 
 
 def test_slots_are_legal_and_differ_whatever_the_words() -> None:
     pairs = [
-        ("a-b", "c"),
-        ("a_b", "c"),
-        ("a", "b-c"),
-        ("x" * 40, "y" * 40),
-        ("x" * 40, "y" * 39 + "z"),
+        ("a-b", "c", "d"),
+        ("a_b", "c", "d"),
+        ("a", "b-c", "d"),
+        ("a", "b", "c-d"),
+        ("a_b", "c", "d_e"),
+        ("a", "b_c_d", "e"),
+        ("x" * 40, "laptop", "y" * 40),
+        ("x" * 40, "server", "y" * 40),
+        ("x" * 40, "laptop", "y" * 39 + "z"),
     ]
     made = [names.replication(*p) for p in pairs]
     assert len(set(made)) == len(made)
