@@ -46,7 +46,6 @@ class CurrentTable:
         self._secret = secrets.token_bytes(hashing.SECRET_BYTES)
         self._background = background
         self._policy = policy
-        self.unknown_deletes = 0
         self._rebuild()
 
     def rows(self) -> int:
@@ -58,7 +57,8 @@ class CurrentTable:
     def apply(self, op: npt.NDArray[np.uint8], rows: pa.Table) -> None:
         """Stage changes in order. Only the last of each key counts; a known key is replaced.
 
-        A delete needs only its key columns; one of an unknown key is counted and does nothing.
+        A delete needs only its key columns; one of a key that the lake never
+        saw does nothing: what came and went between two commits looks like that.
         """
         keys = self._keys(rows)
         last = keys.last_of_each()
@@ -66,7 +66,6 @@ class CurrentTable:
         replaced = self._put(keys, last[~gone], rows)
         removed = self._index.remove(keys.take(last[gone]))
         old = np.concatenate([replaced, removed])
-        self.unknown_deletes += int(np.count_nonzero(removed == keyindex.ABSENT))
         self._kill(old[old != keyindex.ABSENT])
 
     def _put(self, keys: hashing.Keys, chosen: I64, rows: pa.Table) -> I64:
