@@ -48,7 +48,7 @@ def test_importing_the_facade_loads_no_operation() -> None:
 @pytest.mark.parametrize("runner", ["worker", "refresh", "workload"])
 def test_a_runner_alone_loads_no_component_target_or_file(runner: str) -> None:
     loaded = layers(loaded_by(f"tidewright.pipelines.{runner}.__main__"))
-    assert not loaded & {"spec", "options", "components", "targets", "assemble", "operations"}
+    assert not loaded & {"spec", "components", "targets", "assemble", "operations"}
 
 
 def test_the_supervisor_alone_loads_no_data_library() -> None:

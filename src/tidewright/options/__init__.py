@@ -1,1 +1,0 @@
-"""See docs/explanation/architecture.md, layer options."""
