@@ -28,6 +28,8 @@ RUNNING_EVERY = 1.0
 MISSES = 3
 GRACE = 30.0
 START_GRACE = 300.0
+# Seconds in which a service that says of itself "not yet" is starting; after that it is unhealthy.
+NOT_YET = 5.0
 
 
 class Changes:
@@ -154,7 +156,8 @@ class Runner:
         self._set("starting" if self.unit.kind == "server" else "running", "")
         if self.unit.kind == "task":
             return
-        last_good, misses = time.monotonic(), 0
+        born = last_good = time.monotonic()
+        misses = 0
         while True:
             verdict = await probes.ask(self.unit, born_ms)
             now = time.monotonic()
@@ -163,7 +166,7 @@ class Runner:
                 last_good = now
             if verdict.ok:
                 self._backoff.healthy(now)
-            self._judge(verdict, misses)
+            self._judge(verdict, misses, now - born)
             up = self.state.state in ("running", "unhealthy")
             if now - last_good > (GRACE if up else START_GRACE):
                 self._log.write("tidewright: it does not answer and is started again")
@@ -171,13 +174,14 @@ class Runner:
                 return
             await asyncio.sleep(RUNNING_EVERY if up else STARTING_EVERY)
 
-    def _judge(self, verdict: probes.Verdict, misses: int) -> None:
+    def _judge(self, verdict: probes.Verdict, misses: int, age: float) -> None:
         if self._stopping.is_set():
             return
         if verdict.ok:
             self._set("running", self._log.trouble or verdict.message)
         elif self.state.state == "starting":
-            self._set("unhealthy" if verdict.alive else "starting", verdict.message)
+            late = verdict.alive and age > NOT_YET
+            self._set("unhealthy" if late else "starting", verdict.message)
         elif misses >= MISSES or verdict.alive:
             self._set("unhealthy", verdict.message or self._log.telling())
 
