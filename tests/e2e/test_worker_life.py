@@ -96,7 +96,7 @@ def test_a_followed_table_is_copied_again_on_demand(rig: Rig) -> None:
     rig.copy_again("bank.users")
     log = rig.folder / "worker.log"
     rig.load(1)
-    rig.wait_for(lambda: "again" if log.read_text().count("CopyStarted") == 2 else "", 20)
+    rig.wait_for(lambda: "again" if log.read_text().count("First copy of") == 2 else "", 20)
     rig.load(0.5)
     rig.settle()
     rig.check()
@@ -167,7 +167,7 @@ def test_a_second_worker_can_never_commit(rig: Rig) -> None:
     rig.settle()
     rig.check()
     assert second is not None
-    assert log.read_text().count("Opened(") == 1
+    assert log.read_text().count("Capture ") == 1
     second.kill()
     second.wait(10)
 

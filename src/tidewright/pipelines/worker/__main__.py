@@ -20,7 +20,7 @@ log = logging.getLogger("capture")
 
 def main() -> int:
     """0 when asked to end, 4 when the core refused to go on."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     parser = argparse.ArgumentParser(prog="tidewright.pipelines.worker")
     parser.add_argument("--job", type=Path, required=True)
     given = orders.Orders(parser.parse_args().job)

@@ -17,24 +17,11 @@ import psycopg
 from tidewright import errors
 from tidewright.pipelines.core import acts, decide, learn, state
 from tidewright.pipelines.lake import catalog, durable
-from tidewright.pipelines.worker import cuts, engine, orders, pace, pulse, report
+from tidewright.pipelines.worker import cuts, engine, orders, pace, pulse, report, telling
 
 log = logging.getLogger("capture")
 REST = 0.02
 LOOK_EVERY = 5.0
-# Outcomes worth a line in the log: all that happen a few times in a worker's life.
-TOLD = {
-    acts.Opened: logging.INFO,
-    acts.SlotMade: logging.INFO,
-    acts.CopyStarted: logging.INFO,
-    acts.Joined: logging.INFO,
-    acts.Unknown: logging.WARNING,
-    acts.Landed: logging.WARNING,
-    acts.Absent: logging.WARNING,
-    acts.Reloaded: logging.WARNING,
-    acts.TableStopped: logging.WARNING,
-    acts.CopyFailed: logging.WARNING,
-}
 # What a step waits for, when it lasts for long.
 SOURCE = "the source does not answer; see whether its server is overloaded or stands still"
 CATALOG = "the catalog does not answer; see whether the store is overloaded or stands still"
@@ -115,8 +102,7 @@ class Loop:
     def _after(self, act: acts.Act, seen: acts.Outcome, began: float) -> None:
         if self._is_well(seen):
             self.failures, self.trouble = 0, ""
-        if type(seen) in TOLD:
-            log.log(TOLD[type(seen)], "%s", seen)
+        self._tell(seen)
         match act, seen:
             case acts.Pull(), acts.Pulled(_, exhausted):
                 asked = pace.interval(self.hands.job.commit_every, self.cost)
@@ -129,6 +115,11 @@ class Loop:
                 self._tell_cut(position)
             case acts.Rest(), _:
                 self.ending.wait(REST)
+
+    def _tell(self, seen: acts.Outcome) -> None:
+        line = telling.sentence(seen)
+        if line is not None:
+            log.log(line[0], "%s", line[1])
 
     def _is_well(self, seen: acts.Outcome) -> bool:
         """Whether an outage is over: not yet when the next step after it could still fail."""
@@ -143,6 +134,7 @@ class Loop:
         news = self.hands.copy_news()
         if news is not None:
             self.known = learn.learn(self.known, news)
+            self._tell(news)
         if isinstance(news, acts.CopyFailed) and self.hands.problem is not None:
             raise self.hands.problem
         if self.known.failure is None and self.known.doubt is None:
@@ -153,15 +145,17 @@ class Loop:
         if self.clock() >= self.next_look and self.known.staged is None:
             self.next_look = self.clock() + LOOK_EVERY
             news = self.hands.look_around(self.known)
-            self.known = learn.learn(self.known, news) if news else self.known
+            if news is not None:
+                self.known = learn.learn(self.known, news)
+                self._tell(news)
         new = self.orders.changed(self.clock()) if self.orders else None
         if new is None or new == self.hands.job:
             return
         if orders.same_but_tables(self.hands.job, new):
-            log.info("now wanted: %s", ", ".join(new.capture.tables))
+            log.info("The file now names these tables: %s.", ", ".join(new.capture.tables))
             self.known = learn.learn(self.known, self.hands.take(new))
         else:
-            log.info("the job changed; starting again")
+            log.info("The job changed; this process ends, and the next one takes it up.")
             self.ending.set()
 
     def _hear_cuts(self) -> None:
