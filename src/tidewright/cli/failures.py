@@ -41,6 +41,11 @@ def show(reason: errors.PlatformError, arguments: Sequence[str]) -> int:
     if wants_json(arguments):
         click.echo(json.dumps(as_json(reason), ensure_ascii=False, indent=2))
         return reason.exit_code
+    return tell(reason)
+
+
+def tell(reason: errors.PlatformError) -> int:
+    """For a person, in any form: after an answer, stdout already has its one document."""
     for finding in reason.findings:
         head, _, hint = str(finding).partition("\n")
         output.say(output.paint(head, "red"))

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from tidewright import api
-from tidewright.cli import options, output
+from tidewright.cli import failures, options, output
 from tidewright.errors import PromiseBroken
 
 
@@ -24,7 +24,7 @@ from tidewright.errors import PromiseBroken
 def command(
     platforms: tuple[str, ...], seconds: float, rate: float | None, keep: Path | None,
     output_form: str,
-) -> None:  # fmt: skip
+) -> int:  # fmt: skip
     """Run the example PLATFORMS (all of them when none is named), measure them, and clean up.
 
     Each runs in a folder of its own. The freshness is seen by separate readers; at the end every
@@ -46,8 +46,10 @@ def command(
                          frozenset(("p50 ms", "p95 ms", "p99 ms")))  # fmt: skip
     data = {"ok": ok, "platforms": found}
     output.emit(data, output_form, [output.Table(names, rows, frozenset(names[1:-1])), fresh])
-    if not ok:
-        raise PromiseBroken(
-            "lake.not_exact", "the lake is not what the source is", "demo",
-            "Run it again with --keep DIR and look at `tidewright verify` there.",
-        )  # fmt: skip
+    if ok:
+        return 0
+    broken = PromiseBroken(
+        "lake.not_exact", "the lake is not what the source is", "demo",
+        "Run it again with --keep DIR and look at `tidewright verify` there.",
+    )  # fmt: skip
+    return failures.tell(broken)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from tidewright import api
-from tidewright.cli import options, output
+from tidewright.cli import failures, options, output
 from tidewright.errors import PromiseBroken
 
 
@@ -15,7 +15,7 @@ from tidewright.errors import PromiseBroken
 @options.environment_argument
 @options.file
 @options.output
-def command(environment: str | None, env: str | None, file: Path, output_form: str) -> None:
+def command(environment: str | None, env: str | None, file: Path, output_form: str) -> int:
     """Compare every table with the source at one cut, while both keep moving.
 
     Exits with 7 when a row is missing, extra or different, or an invariant does not hold.
@@ -42,9 +42,11 @@ def command(environment: str | None, env: str | None, file: Path, output_form: s
             f"{'Exact' if found.ok else 'NOT exact'} at {found.cut}.",
         ],
     )
-    if not found.ok:
-        raise PromiseBroken(
-            "lake.not_exact", "the lake is not what the source is", f"cut {found.cut}",
-            "The tables above say where. A table that is not followed is copied again by "
-            "`tidewright up --recopy TABLE`; for anything else keep all as it is and report it.",
-        )  # fmt: skip
+    if found.ok:
+        return 0
+    broken = PromiseBroken(
+        "lake.not_exact", "the lake is not what the source is", f"cut {found.cut}",
+        "The tables above say where. A table that is not followed is copied again by "
+        "`tidewright up --recopy TABLE`; for anything else keep all as it is and report it.",
+    )  # fmt: skip
+    return failures.tell(broken)
