@@ -43,18 +43,27 @@ def includes(position: int, commit_lsn: T) -> T:
 
 
 def _towards_cut(now: state.State, cut: state.Cut) -> acts.Act:
-    if cut.at is None or cut.reached or now.position is None or not now.following:
+    if not now.following:
+        return _copy(now)
+    if cut.at is None or cut.reached or now.position is None:
         return acts.Rest()
     if now.position < cut.at:
         return acts.Pull(now.position, cut.at)
     return acts.CutReached(now.position)
 
 
-def _work(now: state.State) -> acts.Act:
+def _copy(now: state.State) -> acts.Act:
+    """Who follows nothing cannot stand still at a commit: the asker waits for the first one."""
     if now.copied is not None:
         return _bring_in(now, now.copied)
     if now.missing and not now.copying:
         return acts.StartCopy(now.missing)
+    return acts.Rest()
+
+
+def _work(now: state.State) -> acts.Act:
+    if now.copied is not None or (now.missing and not now.copying):
+        return _copy(now)
     # With every table stopped there is nothing to stage, but the slot must not keep WAL for ever.
     if (now.following or now.stopped) and not now.idle and now.position is not None:
         return acts.Pull(now.position, None)

@@ -12,6 +12,8 @@ FOLLOWING = state.State(
     ("a",), opened=True, position=50, confirmed=50, following=frozenset({"a"})
 )  # fmt: skip
 
+FIRST = state.State(("a",), opened=True, confirmed=30)
+
 
 @pytest.mark.parametrize(
     ("now", "act"),
@@ -32,6 +34,10 @@ FOLLOWING = state.State(
         (replace(FOLLOWING, cut=state.Cut(60)), acts.Pull(50, 60)),
         (replace(FOLLOWING, cut=state.Cut(50)), acts.CutReached(50)),
         (replace(FOLLOWING, cut=state.Cut(50, reached=True)), acts.Rest()),
+        # Asked to stand still before the first commit: a copy that waited would wait for ever.
+        (replace(FIRST, cut=state.Cut()), acts.StartCopy(("a",))),
+        (replace(FIRST, cut=state.Cut(), copying=frozenset({"a"})), acts.Rest()),
+        (replace(FIRST, cut=state.Cut(), copied=state.Copied(("a",), 40)), acts.Join(("a",), 40, 40)),
     ],
 )  # fmt: skip
 def test_next_act(now: state.State, act: acts.Act) -> None:
