@@ -1,6 +1,7 @@
 """Errors for a person and for a pipe, and what happens with one that nobody expected.
 
-One JSON shape for every failure: ``{schemaVersion, error: {code, what, where, hint}, findings}``.
+One JSON shape for every failure: ``{schemaVersion, error: {code, what, where, hint}, findings}``,
+and ``advice`` where there is some.
 A traceback goes to a file that only its owner can read, never to the screen.
 """
 
@@ -50,6 +51,8 @@ def tell(reason: errors.PlatformError) -> int:
         head, _, hint = str(finding).partition("\n")
         output.say(output.paint(head, "red"))
         output.say(hint)
+    for finding in _advice(reason):
+        output.say(f"Advice: {finding}")
     if len(reason.findings) > 1:
         output.say(f"{len(reason.findings)} findings.")
     return reason.exit_code
@@ -58,7 +61,13 @@ def tell(reason: errors.PlatformError) -> int:
 def as_json(reason: errors.PlatformError) -> dict[str, Any]:
     """The one shape of a failure."""
     findings = [as_map(f) for f in reason.findings]
-    return {"schemaVersion": output.SCHEMA_VERSION, "error": findings[0], "findings": findings}
+    told = {"schemaVersion": output.SCHEMA_VERSION, "error": findings[0], "findings": findings}
+    advice = [as_map(f) for f in _advice(reason)]
+    return told | ({"advice": advice} if advice else {})
+
+
+def _advice(reason: errors.PlatformError) -> tuple[errors.Finding, ...]:
+    return reason.advice if isinstance(reason, errors.SpecError) else ()
 
 
 def usage(reason: click.UsageError) -> errors.SpecError:

@@ -18,6 +18,8 @@ from tidewright.model import flow
 from tidewright.vault import files as vault
 
 TIMEOUT = 10
+_FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl", "passfile")
+_SYSTEM = "system"  # sslrootcert may name the CAs that the machine trusts
 KEEPALIVE = {
     "keepalives": 1,
     "keepalives_idle": 15,
@@ -30,6 +32,8 @@ _REASONS = (
     ("password", re.compile(r"password authentication failed|no password supplied|SCRAM")),
     ("no_database", re.compile(r'database "[^"]*" does not exist')),
     ("no_role", re.compile(r'role "[^"]*" does not exist|is not permitted to log in')),
+    # A server that goes down in the middle of a handshake says SSL as well.
+    ("unreachable", re.compile(r"SSL SYSCALL|SSL connection has been closed|closed unexpectedly")),
     ("tls", re.compile(r"SSL|certificate|no pg_hba.conf entry.*no encryption")),
     ("not_admitted", re.compile(r"no pg_hba\.conf entry|pg_hba\.conf rejects|permission denied")),
     ("too_many", re.compile(r"too many clients|remaining connection slots|too many connections")),
@@ -61,6 +65,28 @@ _WHAT = {
         "Start it, or correct host and port; check the network.",
     ),
 }
+# Of the many ways to miss an encrypted connection, each has its own remedy; the first that fits.
+_TLS = (
+    (
+        re.compile(r"does not support SSL"),
+        "At the server, with its certificate and key in place (ssl_cert_file, ssl_key_file): "
+        "ALTER SYSTEM SET ssl = on; SELECT pg_reload_conf();",
+    ),
+    (
+        re.compile(r"no encryption"),
+        "The server admits encrypted connections only: end the URL with ?sslmode=verify-full"
+        "&sslrootcert=/path/of/the/ca.crt, or with ?sslmode=require where it has no known CA.",
+    ),
+    (
+        re.compile(r"does not match host name"),
+        "Name the server in the URL as its certificate does; ?hostaddr=ADDRESS says where it is.",
+    ),
+    (
+        re.compile(r"root certificate|certificate verify failed"),
+        "Put the certificate of the server's CA into a file and end the URL with "
+        "?sslmode=verify-full&sslrootcert=/path/of/the/ca.crt",
+    ),
+)
 _TRANSIENT = frozenset({"unreachable", "too_many"})
 
 
@@ -79,7 +105,7 @@ def connect(connection: flow.Connection, secrets: Path | str, **options: Any) ->
     try:
         return psycopg.connect(**parameters)
     except psycopg.OperationalError as reason:
-        raise _failure(connection, parameters, str(reason)) from None
+        raise failed(connection, parameters, str(reason)) from None
 
 
 def url_parts(url: str) -> dict[str, str]:
@@ -92,6 +118,9 @@ def url_parts(url: str) -> dict[str, str]:
         raise _bad_url("libpq cannot read it") from None
     if not parts.get("host") or not parts.get("dbname"):
         raise _bad_url("it names no host or no database")
+    for name in _FILES:
+        if parts.get(name, _SYSTEM) != _SYSTEM and not Path(str(parts[name])).is_absolute():
+            raise _bad_url(f"{name} is no absolute path, and services start in other folders")
     return {k: str(v) for k, v in parts.items() if v is not None}
 
 
@@ -117,9 +146,12 @@ def _parameters(connection: flow.Connection, secrets: Path | str) -> dict[str, A
     return found
 
 
-def _failure(connection: flow.Connection, parameters: dict[str, Any], text: str) -> ConnectFailed:
+def failed(connection: flow.Connection, parameters: dict[str, Any], text: str) -> ConnectFailed:
+    """The error for libpq's ``text``; ``parameters`` are those that it was given."""
     kind = next((k for k, pattern in _REASONS if pattern.search(text)), "unreachable")
     what, hint = _WHAT[kind]
+    if kind == "tls":
+        hint = next((told for pattern, told in _TLS if pattern.search(text)), hint)
     where = f"{parameters.get('host')}:{parameters.get('port', 5432)}/{parameters.get('dbname')}"
     family = NotThere if kind in _TRANSIENT else ConnectFailed
     user = parameters.get("user") or "the default user"
@@ -131,7 +163,8 @@ def _failure(connection: flow.Connection, parameters: dict[str, Any], text: str)
 
 def _reason(text: str, password: object) -> str:
     """The cause in the words of libpq; a server may echo a password, so it is cut out."""
-    line = (text.strip() or "no reason given").splitlines()[0].rpartition("failed: ")[2]
+    line = (text.strip() or "no reason given").splitlines()[0]
+    line = re.sub(r"^.*?port \d+ failed: ", "", line)
     return line.replace(str(password), "***") if password else line
 
 

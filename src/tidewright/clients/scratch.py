@@ -1,4 +1,4 @@
-"""A temporary, real PostgreSQL from the wheel, on a free loopback port.
+"""A temporary, real PostgreSQL on a free loopback port: the wheel's, or another installation.
 
 As root it runs as ``nobody`` and its binaries are copied when that account cannot reach them.
 """
@@ -40,15 +40,23 @@ def _reachable_by_others(path: Path) -> bool:
 
 
 class TempPostgres:
-    """``with TempPostgres() as server: server.connect("postgres")``. Superuser ``postgres``."""
+    """``with TempPostgres() as server: server.connect("postgres")``. Superuser ``postgres``.
 
-    def __init__(self, settings: Mapping[str, str] | None = None) -> None:
+    A setting of None is left to the server, so that ALTER SYSTEM can change it. ``home``: another
+    installation (``bin``, ``lib``, ``share``) than the wheel's.
+    """
+
+    def __init__(
+        self, settings: Mapping[str, str | None] | None = None, home: Path | None = None
+    ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="tidewright-pg-"))
         self.password = secrets.token_urlsafe(12)
         self.port = _free_port()
-        self._settings = {**SETTINGS, **(settings or {}), "port": str(self.port)}
+        chosen = {**SETTINGS, **(settings or {}), "port": str(self.port)}
+        self._settings = {k: v for k, v in chosen.items() if v is not None}
         self._process: subprocess.Popen[bytes] | None = None
-        self._bin = pgserver.home() / "bin"
+        self._home = home or pgserver.home()
+        self._bin = self._home / "bin"
         self._as: dict[str, object] = {}
         if os.geteuid() == 0:
             self._drop_root()
@@ -56,7 +64,7 @@ class TempPostgres:
     def _drop_root(self) -> None:
         account = pwd.getpwnam("nobody")
         if not _reachable_by_others(self._bin):
-            self._bin = self._copied(pgserver.home())
+            self._bin = self._copied(self._home)
         os.chown(self.folder, account.pw_uid, account.pw_gid)
         self._as = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
 
@@ -124,6 +132,11 @@ class TempPostgres:
             self._process.send_signal(how)
         self._process.wait(30)
         self._process = None
+
+    def restart(self) -> None:
+        """Stop it and start it again, as a person does after ALTER SYSTEM."""
+        self.stop()
+        self.start()
 
     def dsn(self, database: str = "postgres") -> str:
         """A libpq connection string, with the password: for tests only."""

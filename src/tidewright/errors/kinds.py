@@ -83,12 +83,16 @@ class Bug(PlatformError):
 
 
 class SpecError(PlatformError):
-    """The file or the command line is wrong. Holds every finding, not the first."""
+    """The file or the command line is wrong. Holds every finding, not the first.
+
+    ``advice`` is worth doing as well, and would not have been an error alone.
+    """
 
     exit_code = 2
 
-    def __init__(self, findings: tuple[Finding, ...]) -> None:
+    def __init__(self, findings: tuple[Finding, ...], advice: tuple[Finding, ...] = ()) -> None:
         first = findings[0]
+        self.advice = advice
         super().__init__(first.code, first.what, first.where, first.hint)
         self._all = findings
         self.args = ("\n".join(str(f) for f in findings),)

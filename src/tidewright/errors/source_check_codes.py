@@ -7,6 +7,12 @@ from collections.abc import Mapping
 from tidewright.errors.codes import Code
 
 CODES: Mapping[str, Code] = {
+    "source.chatter": Code(
+        "The server logs each read of the slot",
+        "PostgreSQL writes five lines at level LOG whenever decoding starts, which is several times"
+        " a second here.",
+        "Run the statement in the message as a superuser; errors reach the platform anyway.",
+    ),
     "source.encoding": Code(
         "The database is not UTF8",
         "Changes are carried as the server's bytes; only UTF8 is read exactly.",
@@ -23,9 +29,11 @@ CODES: Mapping[str, Code] = {
         "Give the tables primary keys.",
     ),
     "source.older": Code(
-        "The server is older than PostgreSQL 16",
-        "It has no pg_log_standby_snapshot(), so decoding starts further back.",
-        "Nothing is wrong; upgrade when you can.",
+        "The platform cannot call pg_log_standby_snapshot()",
+        "It exists from PostgreSQL 16 on, for superusers and grantees. Without it the server"
+        " moves the start of decoding every 15 seconds only: each read decodes again what came"
+        " since, and the slot keeps that much more WAL. Nothing is lost by it.",
+        "Grant it where the message says so; otherwise upgrade when you can.",
     ),
     "source.publication": Code(
         "The publication is missing or incomplete",

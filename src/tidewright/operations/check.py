@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def check(file: Path, environment: str | None = None) -> Checked:
             found = tuple(_source(spec, source))
             findings += [f for f, advised in found if not advised and f not in findings]
             advice += [f for f, advised in found if advised and f not in advice]
-    _raise(findings)
+    _raise(findings, advice)
     names = tuple(s.environment for s in specs)
     return Checked(specs[0].document.platform, names, tuple(dict.fromkeys(asked)), tuple(advice))
 
@@ -92,7 +92,7 @@ def _secrets(spec: load.Spec, name: str, spare: Path) -> Path:
     return place.secrets if place else spare
 
 
-def _raise(findings: list[errors.Finding]) -> None:
+def _raise(findings: list[errors.Finding], advice: Sequence[errors.Finding] = ()) -> None:
     if findings:
         ordered = sorted(findings, key=lambda f: (f.where.line or 0, f.where.column or 0))
-        raise errors.SpecError(tuple(ordered))
+        raise errors.SpecError(tuple(ordered), tuple(advice))

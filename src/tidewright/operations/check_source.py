@@ -72,8 +72,8 @@ def version(subject: Subject) -> Iterator[Missing]:
         yield Missing("source.version", what, "Upgrade the server, or capture from another.")
     elif found < 16:
         what = (
-            f"PostgreSQL {found} has no pg_log_standby_snapshot(), so an idle or slow source "
-            "decodes the same WAL again for up to 15 seconds: fresher only from PostgreSQL 16 on"
+            f"PostgreSQL {found} has no pg_log_standby_snapshot(): each read of the slot decodes "
+            "up to 15 seconds of WAL again, and the slot keeps that much more"
         )
         yield Missing("source.older", what, "Nothing is wrong; upgrade when you can.", advice=True)
 
@@ -220,6 +220,28 @@ def senders(subject: Subject) -> Iterator[Missing]:
         yield Missing("source.no_free_slot", what, statement)
 
 
+def snapshots(subject: Subject) -> Iterator[Missing]:
+    """From PostgreSQL 16 on there is the function, and nobody but a superuser may call it."""
+    query = (
+        "select current_user::text from pg_proc p where p.proname = 'pg_log_standby_snapshot'"
+        " and not has_function_privilege(p.oid, 'execute')"
+    )
+    for (user,) in subject.link.ask(query):
+        grantee = tables.identifier(user)
+        statement = f"GRANT EXECUTE ON FUNCTION pg_log_standby_snapshot() TO {grantee};"
+        what = f"{user} may not call pg_log_standby_snapshot(): up to 15 seconds of WAL are decoded"
+        yield Missing("source.older", f"{what} again at each read", statement, advice=True)
+
+
+def chatter(subject: Subject) -> Iterator[Missing]:
+    """Looking into a slot is a LOG message, which ranks just below FATAL."""
+    user, level = subject.one("select current_user::text, current_setting('log_min_messages')")
+    if level not in ("fatal", "panic"):
+        what = "the server logs five lines at each read of the slot, several times a second"
+        statement = f"ALTER ROLE {tables.identifier(str(user))} SET log_min_messages = 'fatal';"
+        yield Missing("source.chatter", what, statement, advice=True)
+
+
 def wal_cap(subject: Subject) -> Iterator[Missing]:
     (found,) = subject.one(
         "select setting::bigint from pg_settings where name = 'max_slot_wal_keep_size'"
@@ -241,7 +263,7 @@ def encrypted(subject: Subject) -> Iterator[Missing]:
 
 RULES: tuple[Rule, ...] = (
     version, primary, encoding, wal_level, role, schemas, reading, publication, slots, senders,
-    wal_cap, encrypted,
+    snapshots, chatter, wal_cap, encrypted,
 )  # fmt: skip
 
 

@@ -6,7 +6,9 @@ but the server and what it needs is stopped first.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+from collections.abc import Iterator
 
 import psycopg
 from psycopg import sql
@@ -16,6 +18,7 @@ from tidewright.clients import postgres
 from tidewright.kit import files
 from tidewright.model import flow, jobs, values
 from tidewright.operations import changes, state, up, waiting
+from tidewright.pipelines.feeds import publications
 from tidewright.targets.local import driver, ports, resolve
 
 RELEASED = "released"
@@ -42,9 +45,11 @@ def withdraw(environment: state.Environment, talk: up.Talk) -> None:
             continue
         with _connect(environment, job.source) as connection:
             _drop_slot(connection, job.source)
-            name = sql.Identifier(job.source.publication)
-            connection.execute(sql.SQL("drop publication if exists {}").format(name))
-        talk.say(f"Dropped the slot {job.source.slot} and the publication at {job.source.name}.")
+            dropped = _drop_publication(connection, job.source)
+        talk.say(f"Dropped the slot {job.source.slot} at {job.source.name}.")
+        name = f"The publication {job.source.publication} there"
+        kept = "if there is one, is not of our making, and stays"
+        talk.say(f"{name} is dropped." if dropped else f"{name}, {kept}.")
 
 
 def _keep_only_server(environment: state.Environment, job: jobs.CaptureJob, talk: up.Talk) -> None:
@@ -79,16 +84,32 @@ def _connect(environment: state.Environment, source: flow.PostgresSource) -> psy
 
 
 def _drop_slot(connection: psycopg.Connection, source: flow.PostgresSource) -> None:
+    query = (
+        "select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = %s"
+    )
+    hint = "End the session that uses it, then run this command again."
+    with _kept(source, f"slot {source.slot}", hint):
+        connection.execute(query, (source.slot,))
+
+
+def _drop_publication(connection: psycopg.Connection, source: flow.PostgresSource) -> bool:
+    """Drop it if we made it. One that was there before, made by its tables' owner, is theirs."""
+    query = "select obj_description(oid, 'pg_publication') from pg_publication where pubname = %s"
+    if connection.execute(query, (source.publication,)).fetchone() != (publications.OURS,):
+        return False
+    drop = sql.SQL("drop publication if exists {}").format(sql.Identifier(source.publication))
+    hint = "Give it back to the role of the URL, or drop it yourself and use --keep-source."
+    with _kept(source, f"publication {source.publication}", hint):
+        connection.execute(drop)
+    return True
+
+
+@contextlib.contextmanager
+def _kept(source: flow.PostgresSource, what: str, hint: str) -> Iterator[None]:
     try:
-        connection.execute(
-            "select pg_drop_replication_slot(slot_name) from pg_replication_slots"
-            " where slot_name = %s",
-            (source.slot,),
-        )
+        yield
     except psycopg.Error as reason:
         raise errors.StepFailed(
-            "local.slot_kept",
-            f"the slot {source.slot} could not be dropped: {str(reason).splitlines()[0]}",
-            f"source {source.name}",
-            "End the session that uses it, then run this command again.",
-        ) from None
+            "local.slot_kept", f"the {what} could not be dropped: {str(reason).splitlines()[0]}",
+            f"source {source.name}", hint,
+        ) from None  # fmt: skip

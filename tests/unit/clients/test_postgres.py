@@ -65,7 +65,14 @@ def test_a_url_says_everything(postgres: TempPostgres, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["host=a dbname=b", "mysql://a/b", "postgres://u:pa55@", "postgres://u:pa55@[bad/x"]
+    "url",
+    [
+        "host=a dbname=b",
+        "mysql://a/b",
+        "postgres://u:pa55@",
+        "postgres://u:pa55@[bad/x",
+        "postgres://u:pa55@h/d?sslrootcert=from/some/folder.crt",
+    ],
 )
 def test_a_bad_url_is_not_repeated(url: str) -> None:
     with pytest.raises(errors.Refused) as caught:
@@ -99,3 +106,22 @@ def test_names_what_the_role_lacks(
             conn.execute("grant connect on database template1 to public")
     assert caught.value.code == code
     assert isinstance(caught.value, errors.Transient) is (code == "source.too_many")
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "hint"),
+    [
+        ("server does not support SSL, but SSL was required", "source.tls", "SET ssl = on"),
+        ('no pg_hba.conf entry for host "h", user "u", no encryption', "source.tls", "?sslmode="),
+        ('server certificate for "a" does not match host name "b"', "source.tls", "hostaddr"),
+        ("SSL error: certificate verify failed", "source.tls", "sslrootcert="),
+        ("SSL SYSCALL error: EOF detected", "source.unreachable", "Start it"),
+        ("server closed the connection unexpectedly", "source.unreachable", "Start it"),
+    ],
+)
+def test_tls_has_a_remedy_for_each_way_to_miss_it(text: str, code: str, hint: str) -> None:
+    theirs = flow.Connection("h", 1, "d", "u", None)
+    told = f'connection to server at "h" (1.2.3.4), port 1 failed: {text}'
+    found = client.failed(theirs, {"host": "h", "port": 1, "dbname": "d", "user": "u"}, told)
+    assert (found.code, hint in found.hint) == (code, True)
+    assert found.what.endswith(text)

@@ -12,6 +12,7 @@ from tests.unit.operations.conftest import Talking
 
 from tidewright import errors
 from tidewright.operations import destroy, release, state
+from tidewright.pipelines.feeds import publications
 from tidewright.testing import lakes
 from tidewright.testing.postgres import TempPostgres
 
@@ -24,6 +25,7 @@ def found(
     name = f"tw_{database.info.dbname}"
     database.execute("select pg_create_logical_replication_slot(%s, 'pgoutput')", (name,))
     database.execute(f"create publication {name}".encode())
+    database.execute(f"comment on publication {name} is '{publications.OURS}'".encode())
     yield captured.environment(project, lake, database)
     database.execute(
         "select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = %s",
@@ -67,8 +69,18 @@ def test_slot_and_publication_are_dropped(
     talking = Talking()
     release.withdraw(found, talking.talk)
     assert _left(database) == (0, 0)
-    assert "Dropped the slot" in talking.said[0]
+    assert "Dropped the slot" in talking.said[1]
     release.withdraw(found, talking.talk)
+
+
+def test_a_publication_that_was_there_before_stays(
+    found: state.Environment, database: psycopg.Connection
+) -> None:
+    database.execute(f"comment on publication tw_{database.info.dbname} is null".encode())
+    talking = Talking()
+    release.withdraw(found, talking.talk)
+    assert _left(database) == (0, 1)
+    assert "not of our making, and stays" in talking.said[1]
 
 
 def test_a_released_slot_leaves_publication_and_a_mark(

@@ -12,6 +12,8 @@ from psycopg import errors as pg
 from tidewright import errors
 from tidewright.pipelines.feeds import session, slots, tables
 
+# Its comment tells our publication from one that was there before: only ours is ours to drop.
+OURS = "made by tidewright; its destroy drops it"
 _FLAGS = (
     "select pubinsert and pubupdate and pubdelete and pubtruncate from pg_publication"
     " where pubname = %s"
@@ -59,9 +61,10 @@ def ensure(link: session.Session, name: str, wanted: Iterable[str]) -> tuple[str
         return ()
     listed = ", ".join(f"only {tables.quoted(t)}" for t in missing)
     quoted = tables.identifier(name)
-    verb = f"create publication {quoted} for" if have is None else f"alter publication {quoted} add"
+    carried = f" for table {listed}" if names else ""
+    made = f"create publication {quoted}{carried}; comment on publication {quoted} is '{OURS}'"
     try:
-        link.ask(f"{verb} table {listed}" if names else f"create publication {quoted}")
+        link.ask(made if have is None else f"alter publication {quoted} add table {listed}")
     except pg.InsufficientPrivilege as reason:
         raise slots.denied(link.place, reason) from None
     except (pg.DuplicateObject, pg.InvalidParameterValue) as reason:

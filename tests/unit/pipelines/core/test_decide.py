@@ -37,7 +37,8 @@ FIRST = state.State(("a",), opened=True, confirmed=30)
         # Asked to stand still before the first commit: a copy that waited would wait for ever.
         (replace(FIRST, cut=state.Cut()), acts.StartCopy(("a",))),
         (replace(FIRST, cut=state.Cut(), copying=frozenset({"a"})), acts.Rest()),
-        (replace(FIRST, cut=state.Cut(), copied=state.Copied(("a",), 40)), acts.Join(("a",), 40, 40)),
+        (replace(FIRST, cut=state.Cut(), copied=state.Copied(("a",), 40)),
+         acts.Join(("a",), 40, 40)),
     ],
 )  # fmt: skip
 def test_next_act(now: state.State, act: acts.Act) -> None:
