@@ -45,12 +45,16 @@ def url(server: TempPostgres, password: str | None = None, port: int | None = No
     return f"postgres://postgres:{word}@127.0.0.1:{port or server.port}/shop?sslmode=disable"
 
 
-def refused(bank: Bank, code: str, *words: str) -> None:
-    """``up`` gives up with this code after a while, and ``status`` has the same words."""
-    done = bank.run(*SHORT)
-    assert done.returncode == 6, done.stderr
-    for word in (f"[{code}]", "[local.not_healthy]", *words):
+def refused(bank: Bank, code: str, *words: str, wait: bool = False) -> None:
+    """``up`` gives up with this code, and ``status`` has the same words.
+
+    ``wait``: what is missing may come by itself, so that ``up`` waits for it as long as it may.
+    """
+    done = bank.run(*SHORT) if wait else bank.run("up")
+    assert done.returncode == (6 if wait else 5), done.stderr
+    for word in (f"[{code}]", *words):
         assert word in done.stderr, done.stderr
+    assert ("[local.not_healthy]" in done.stderr) == wait, done.stderr
     assert bank.status()["state"] == "degraded"
     assert f"[{code}]" in bank.message("capture")
 
@@ -63,7 +67,7 @@ def test_an_own_source_that_is_not_ready_is_named_until_it_is() -> None:
         assert "[vault.missing]" in missing.stderr
         assert "tidewright connect --set-secret shop_url" in missing.stderr
         bank.secret("shop_url", url(good, port=9))
-        refused(bank, "source.unreachable", "127.0.0.1:9/shop", "Start it")
+        refused(bank, "source.unreachable", "127.0.0.1:9/shop", "Start it", wait=True)
         bank.secret("shop_url", url(good, password="wrong"))
         refused(bank, "source.password", f"127.0.0.1:{good.port}/shop", "--set-secret shop_url")
         bank.secret("shop_url", url(poor))

@@ -11,8 +11,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """What the code means, what usually causes it, and what to do."""
+    """What the code means, what usually causes it, and what to do.
+
+    ``lasting``: somebody has to do something; it never passes by waiting, so nobody waits for it.
+    """
 
     title: str
     cause: str
     remedy: str
+    lasting: bool = False

@@ -16,26 +16,31 @@ CODES: Mapping[str, Code] = {
         "The database does not exist",
         "The server answered and has no database of that name.",
         "Create it, or correct the name in the URL.",
+        lasting=True,
     ),
     "source.no_role": Code(
         "The user may not log in",
         "The role does not exist, or lacks LOGIN.",
         "Create the role with LOGIN, or correct the name in the URL.",
+        lasting=True,
     ),
     "source.not_admitted": Code(
         "The server does not admit this user from here",
         "No line of pg_hba.conf matches user, database, address and encryption.",
         "Add a line for them to pg_hba.conf and reload the server.",
+        lasting=True,
     ),
     "source.password": Code(
         "The password was refused",
         "The stored secret is not, or no longer, the role's password.",
         "Store the right one with `tidewright connect --set-secret NAME`.",
+        lasting=True,
     ),
     "source.tls": Code(
         "No encrypted connection could be agreed on",
         "sslmode asks for what the server does not offer, or its certificate did not verify.",
         "Match sslmode in the URL with the server; name its root certificate with sslrootcert.",
+        lasting=True,
     ),
     "source.too_many": Code(
         "The server has no free connection",
@@ -51,5 +56,6 @@ CODES: Mapping[str, Code] = {
         "The secret holds no PostgreSQL URL",
         "A source's `url` must be a secret with a whole `postgres://` URL.",
         "Store postgres://user:password@host:5432/database?sslmode=verify-full",
+        lasting=True,
     ),
 }

@@ -35,18 +35,21 @@ CODES: Mapping[str, Code] = {
         "The publication no longer carries whole tables",
         "Someone gave it a row filter, a column list, or fewer kinds of changes.",
         "Drop the publication; the platform makes it again and copies what it missed.",
+        lasting=True,
     ),
     "source.publication_missing": Code(
         "The publication was missing for a while",
         "It was dropped. PostgreSQL 18 then skips changes with nothing but a warning, which we turn"
         " into this error; changes made without it are not in the feed.",
         "Copy anew: `tidewright destroy`, then `tidewright up`.",
+        lasting=True,
     ),
     "source.rights": Code(
         "The source's role lacks a right",
         "Capture needs REPLICATION, SELECT on the captured tables, and to make a publication the"
         " ownership of those tables and CREATE on the database.",
         "Run the statement that `tidewright check` prints.",
+        lasting=True,
     ),
     "source.row_too_large": Code(
         "A value is too large",
@@ -62,16 +65,19 @@ CODES: Mapping[str, Code] = {
         "The source gave the slot up",
         "It kept more WAL than max_slot_wal_keep_size allows, or was idle for too long.",
         "Raise the cap, then copy anew: `tidewright destroy`, then `tidewright up`.",
+        lasting=True,
     ),
     "source.slot_missing": Code(
         "The slot is gone",
         "Someone dropped it, or the source was restored or failed over without it.",
         "Changes since then are unknown. Copy anew: `tidewright destroy`, then `tidewright up`.",
+        lasting=True,
     ),
     "source.slot_taken": Code(
         "The slot's name is taken",
         "A slot of this name exists for another database or another plugin.",
         "Drop it, or give this platform another name.",
+        lasting=True,
     ),
     "source.slot_wait": Code(
         "A slot could not be made in time",
@@ -82,6 +88,7 @@ CODES: Mapping[str, Code] = {
         "The source is a standby",
         "A position on a standby does not survive its promotion.",
         "Name the primary in the source's url.",
+        lasting=True,
     ),
     "source.table_missing": Code(
         "A captured table does not exist",
@@ -98,6 +105,7 @@ CODES: Mapping[str, Code] = {
         "The address leads to another cluster or database, or a standby was promoted: positions"
         " of one history mean nothing in another.",
         "Point back to the old source, or start anew: `tidewright destroy`, then `tidewright up`.",
+        lasting=True,
     ),
     "source.unsupported_change": Code(
         "The feed brought an unknown kind of change",
@@ -114,5 +122,6 @@ CODES: Mapping[str, Code] = {
         "The source's WAL carries no logical changes",
         "PostgreSQL runs with wal_level = replica (its default) or minimal.",
         "Run `alter system set wal_level = 'logical'`, then restart the source.",
+        lasting=True,
     ),
 }

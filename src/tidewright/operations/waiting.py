@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from tidewright import errors
 from tidewright.model import observed
+from tidewright.operations import lasting
 from tidewright.targets.local import description, driver, layout
 
 Say = Callable[[str], None]
@@ -40,8 +41,11 @@ _TELLING = ("backoff", "unhealthy", "failed")
 def until_healthy(
     place: layout.Layout, wanted: description.Description, teller: Teller, seconds: float
 ) -> observed.SupervisorStatus:
-    """Wait until all services of ``wanted`` are healthy. Raises TimedOut with every reason."""
-    digest = wanted.digest
+    """Wait until all services of ``wanted`` are healthy. Raises TimedOut with every reason.
+
+    Raises StepFailed at once for what a service says that no waiting mends.
+    """
+    digest, watch = wanted.digest, lasting.Watch()
     deadline = time.monotonic() + seconds
     while True:
         status = driver.status(place)
@@ -50,6 +54,8 @@ def until_healthy(
             teller.tell(status.services)
             if all(s.healthy for s in status.services):
                 return status
+            if reason := watch.look(wanted, status):
+                raise reason
         if not driver.running(place):
             raise _ended(place)
         if time.monotonic() > deadline:
