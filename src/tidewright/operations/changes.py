@@ -46,6 +46,7 @@ def _steps(
 
 def _why(unit: description.Unit, before: description.Unit) -> str:
     reasons = {
+        "a secret that it uses changed": unit.secrets_digest != before.secrets_digest,
         "its job changed": unit.job_digest != before.job_digest,
         "its configuration changed": unit.files_digest != before.files_digest,
         "its port changed": unit.ports != before.ports,

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tidewright import errors
-from tidewright.model import acts, codec, observed, values
+from tidewright.model import acts, observed
 from tidewright.model import platform as nouns
 from tidewright.operations import changes, kept, state, waiting
 from tidewright.targets.local import (
@@ -125,24 +125,11 @@ def secrets(platform: nouns.Platform, place: layout.Layout) -> None:
     ours = set(platform.secrets)
     for name in sorted(ours):
         vault.generate(place.secrets, name)
-    for name in sorted(_named(platform) - ours):
+    for name in sorted(render.secrets(platform) - ours):
         given = os.environ.get("TIDEWRIGHT_SECRET_" + name.upper().replace("-", "_"))
         if given:
             vault.write(place.secrets, name, given)
         vault.read(place.secrets, name)
-
-
-def _named(platform: nouns.Platform) -> set[str]:
-    """Every secret that some service names."""
-    found: set[str] = set()
-
-    def collect(value: object) -> object:
-        if isinstance(value, values.Secret):
-            found.add(value.name)
-        return value
-
-    codec.transform(platform, collect)
-    return found
 
 
 def _render(
@@ -156,7 +143,10 @@ def _render(
     with layout.refusing(place.root):
         ports.write(place.root, chosen.numbers)
     program = programs.reachable if place.account else str
-    return render.render(platform, resolve.Resolver(place, chosen.numbers), program)
+    # Ours never change; the user's do, and a session that is open goes on with the old one.
+    given = sorted(render.secrets(platform) - set(platform.secrets))
+    known = {name: vault.fingerprint(place.secrets, name) for name in given}
+    return render.render(platform, resolve.Resolver(place, chosen.numbers), program, known)
 
 
 def _alive(place: layout.Layout) -> frozenset[str]:

@@ -6,6 +6,8 @@ than narrowed: its content must be considered known. No value ever enters an err
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
 import re
 import secrets
@@ -16,6 +18,7 @@ from tidewright import errors
 from tidewright.kit import files
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
+_KEY = "fingerprint-key"
 _LARGEST = 64 * 1024
 
 
@@ -55,6 +58,17 @@ def write(folder: Path | str, name: str, value: str) -> None:
     place = path(folder, name)
     files.private_folder(place.parent)
     files.replace_private(place, value + "\n")
+
+
+def fingerprint(folder: Path | str, name: str) -> str:
+    """Sixteen hex digits that change with the value, and tell nothing of it without our key.
+
+    The key is made once and lies beside the secrets; a plain hash would let anybody who reads a
+    fingerprint try out passwords.
+    """
+    key = generate(folder, _KEY)
+    text = f"{name}\0{read(folder, name)}"
+    return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()[:16]
 
 
 def generate(folder: Path | str, name: str) -> str:

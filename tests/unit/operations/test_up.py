@@ -108,6 +108,21 @@ def test_a_users_secret_may_come_by_environment_once(
     assert not any("u:p@h" in p.read_text() for p in (place.root / "config").rglob("*.json"))
 
 
+def test_a_users_secret_that_changed_restarts_who_uses_it(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIDEWRIGHT_SECRET_BANK_URL", "postgres://u:before@h/d")
+    first = up.up(_with_url(), project, Talking().talk, 20)
+    assert up.up(_with_url(), project, Talking().talk, 20).steps == ()
+    monkeypatch.setenv("TIDEWRIGHT_SECRET_BANK_URL", "postgres://u:after@h/d")
+    second = up.up(_with_url(), project, Talking().talk, 20)
+    assert [s.sentence for s in second.steps] == ["Restart capture: a secret that it uses changed."]
+    assert second.status.services[0].pid != first.status.services[0].pid
+    place = layout.locate(project, "laptop")
+    written = [p for p in place.root.rglob("*") if p.is_file() and p.parent != place.secrets]
+    assert not any(b"after" in p.read_bytes() for p in written)
+
+
 def test_it_gives_up_in_time_and_repeats_the_reason(project: Path) -> None:
     never = nouns.Command(("false",))
     bad = service("a", "import sys; sys.exit('ERROR disk full')", probe=never)

@@ -54,7 +54,8 @@ class Preparation:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One service. ``files_digest`` stands for its rendered files, ``job_digest`` for its job.
+    """One service. ``files_digest`` stands for its rendered files, ``job_digest`` for its job,
+    ``secrets_digest`` for the values of the user's own secrets that its job names.
 
     ``account``: the account it runs as when that is not ours. ``folder`` is its working folder,
     made before it starts. ``pid_file``: see ``spawn.forget_dead``.
@@ -77,6 +78,7 @@ class Unit:
     live: bool = False
     files_digest: str = ""
     job_digest: str = ""
+    secrets_digest: str = ""
 
     @property
     def definition(self) -> Unit:

@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import assert_never
 
 from tidewright.model import codec, values
@@ -17,6 +18,7 @@ from tidewright.model import platform as nouns
 from tidewright.targets.local import description, resolve
 
 Program = Callable[[str], str]
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +31,24 @@ class Rendered:
 
 
 def render(
-    platform: nouns.Platform, resolver: resolve.Resolver, program: Program = lambda path: path
+    platform: nouns.Platform,
+    resolver: resolve.Resolver,
+    program: Program = lambda path: path,
+    fingerprints: Mapping[str, str] = _NONE,
 ) -> Rendered:
-    """All files of an environment. ``program`` gives the path by which an account runs one."""
+    """All files of an environment. ``program`` gives the path by which an account runs one.
+
+    ``fingerprints``: of the secrets whose change means a restart, by name.
+    """
     files: dict[str, str] = {}
     accounts: dict[str, str] = {}
     units = []
     for service in sorted(platform.services, key=lambda s: s.name):
         own, job = _files(service, resolver), _job(service, resolver)
         unit = _unit(service, resolver, program)
-        units.append(_with_digests(unit, own, job))
+        known = {n: fingerprints[n] for n in sorted(secrets(service)) if n in fingerprints}
+        digests = {"files_digest": own, "job_digest": job, "secrets_digest": known}
+        units.append(dataclasses.replace(unit, **{k: _digest(v) for k, v in digests.items()}))
         files |= own | job
         if unit.account:
             accounts |= dict.fromkeys((*own, *job), unit.account)
@@ -50,6 +60,19 @@ def render(
 def job_file(service: str) -> str:
     """Where a service finds its job, below the root."""
     return f"config/{service}/job.json"
+
+
+def secrets(noun: object) -> set[str]:
+    """The names of all secrets that a service, or a whole platform, names."""
+    found: set[str] = set()
+
+    def collect(value: object) -> object:
+        if isinstance(value, values.Secret):
+            found.add(value.name)
+        return value
+
+    codec.transform(noun, collect)
+    return found
 
 
 def _files(service: nouns.Service, resolver: resolve.Resolver) -> dict[str, str]:
@@ -114,12 +137,6 @@ def _probe(
             return description.HeartbeatProbe(resolver.text(file), max_age)
         case other:
             assert_never(other)
-
-
-def _with_digests(
-    unit: description.Unit, own: Mapping[str, str], job: Mapping[str, str]
-) -> description.Unit:
-    return dataclasses.replace(unit, files_digest=_digest(own), job_digest=_digest(job))
 
 
 def _digest(files: Mapping[str, str]) -> str:
