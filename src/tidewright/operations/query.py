@@ -22,11 +22,12 @@ def query(
             found = lakeside.pinned(conn, None, commit_id)
     duck = lakeside.views(found)
     try:
-        answer = duck.execute(sql)
-        rows = answer.fetchmany(limit + 1) if answer.description else []
+        # As a relation, so that the limit is part of the plan: a sort keeps that many rows only.
+        answer = duck.sql(sql)
+        rows = [] if answer is None else answer.limit(limit + 1).fetchall()
     except duckdb.Error as problem:
         raise _refused(problem, found) from None
-    columns = tuple(str(column[0]) for column in answer.description or ())
+    columns = () if answer is None else tuple(answer.columns)
     notes = {"commit": str(found.commit_id), "position": found.position}
     if len(rows) > limit:
         notes["cut"] = f"only the first {limit} rows are shown"

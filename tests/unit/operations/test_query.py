@@ -48,6 +48,18 @@ def test_more_rows_than_the_limit_are_cut_and_said_so(found: state.Environment) 
     assert "cut" not in query.query(found, "select id from bank.users", limit=3).notes
 
 
+def test_the_limit_is_part_of_the_plan(found: state.Environment) -> None:
+    """A sort of everything would not fit; what is kept are the first rows alone."""
+    narrow = "set memory_limit = '60MB'; set temp_directory = ''; "
+    large = "select repeat('x', 90) || i as word from range(2000000) t(i) order by word desc"
+    rows = query.query(found, narrow + large, limit=2)
+    assert [str(word)[90:] for (word,) in rows.rows] == ["999999", "999998"]
+
+
+def test_a_statement_without_rows_is_none_of_them(found: state.Environment) -> None:
+    assert query.query(found, "set threads = 1").columns == ()
+
+
 def test_the_raw_log_has_its_own_name(found: state.Environment) -> None:
     rows = query.query(found, "select distinct op from raw_data.users")
     assert rows.rows == (("c",),)
