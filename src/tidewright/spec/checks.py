@@ -6,7 +6,7 @@ database are in ``operations.check_source``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias, TypeVar
@@ -30,13 +30,27 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A typed file and the folder it lies in."""
+    """A typed file and the folder it lies in.
+
+    ``named``: the sources that the file names, well typed or not; None when nobody can tell.
+    """
 
     document: document.Document
     folder: Path
+    named: tuple[str, ...] | None
 
     def steps(self, kind: type[S]) -> Iterator[tuple[int, S]]:
         return ((n, s) for n, s in enumerate(self.document.flow) if isinstance(s, kind))
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """Stands for a step that is not well typed. ``kind`` is None where nobody can tell.
+
+    With it the rules say what is wrong with the other steps, and suppose nothing of this one.
+    """
+
+    kind: str | None
 
 
 Rule: TypeAlias = Callable[[Subject], Iterator[Problem]]
@@ -49,7 +63,9 @@ def problems(subject: Subject) -> Iterator[Problem]:
 
 
 def unknown_source(subject: Subject) -> Iterator[Problem]:
-    known = tuple(subject.document.sources)
+    known = subject.named
+    if known is None:
+        return
     for n, step in subject.steps(steps.CaptureStep):
         name = step.capture.source
         if name not in known:
@@ -101,7 +117,7 @@ def one_capture(subject: Subject) -> Iterator[Problem]:
 
 
 def begins(subject: Subject) -> Iterator[Problem]:
-    if not any(kind in RANK and RANK[kind] == 0 for kind in _kinds(subject)):
+    if not any(kind is None or RANK.get(kind) == 0 for kind in _kinds(subject)):
         what = "nothing in the flow brings rows in, so nothing would ever arrive"
         first = " or ".join(kind for kind, rank in RANK.items() if rank == 0)
         yield Problem("file.order", what, ("flow",), f"Begin with {first}.")
@@ -116,16 +132,19 @@ def one_source(subject: Subject) -> Iterator[Problem]:
 def order(subject: Subject) -> Iterator[Problem]:
     kinds = _kinds(subject)
     for n in range(1, len(kinds)):
-        if RANK[kinds[n]] < RANK[kinds[n - 1]]:
-            what = f"{kinds[n]} stands after {kinds[n - 1]}, whose result it must come before"
+        this, above = kinds[n], kinds[n - 1]
+        if this is None or above is None:
+            continue
+        if RANK[this] < RANK[above]:
+            what = f"{this} stands after {above}, whose result it must come before"
             yield Problem("file.order", what, ("flow", n), f"Order: {', '.join(RANK)}.")
-        if kinds[n] == "model" and "model" in kinds[:n]:
+        if this == "model" and "model" in kinds[:n]:
             what = "a second model step is not supported yet"
             yield Problem("file.not_yet", what, ("flow", n), "Keep all models in one dbt project.")
 
 
 def needs_model(subject: Subject) -> Iterator[Problem]:
-    if next(subject.steps(steps.ModelStep), None) is not None:
+    if {"model", None} & set(_kinds(subject)):
         return
     wanting = [*subject.steps(steps.CheckStep), *subject.steps(steps.PublishStep)]
     for n, _ in wanting:
@@ -163,8 +182,10 @@ RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 
 
-def _kinds(subject: Subject) -> list[str]:
-    return [next(iter(type(s).model_fields)) for s in subject.document.flow]
+def _kinds(subject: Subject) -> list[str | None]:
+    """The kind of each step; None for one that cannot be told."""
+    flow: Sequence[object] = subject.document.flow
+    return [s.kind if isinstance(s, Unfit) else next(iter(type(s).model_fields)) for s in flow]
 
 
 def _models(subject: Subject) -> tuple[str, ...]:

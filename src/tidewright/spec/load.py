@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tidewright import errors
-from tidewright.spec import checks, document, fields, findings, overlay, tree
+from tidewright.spec import checks, document, fields, findings, overlay, partly, tree
 
 FILE = "platform.yaml"
 _PLATFORM_KEYS = tuple(document.Document.model_fields)
@@ -149,12 +149,15 @@ def _typed(raw: _Untyped, report: findings.Reporter) -> Spec | None:
     assert isinstance(root, tree.Fields)
     where = findings.typed(document.Environment, raw.own, report, document.LATER_KEYS)
     typed = findings.typed(document.Document, root, report, document.LATER_KEYS)
-    if typed is None or where is None:
-        return None
-    for problem in checks.problems(checks.Subject(typed, raw.path.parent)):
+    folder = raw.path.parent
+    if typed is None:
+        subject = partly.subject(root, folder)
+    else:
+        subject = checks.Subject(typed, folder, tuple(typed.sources))
+    for problem in checks.problems(subject):
         mark = tree.at(root, problem.path)
         report.add(problem.code, problem.what, mark, problem.hint)
-    if len(report.found) > before:
+    if typed is None or where is None or len(report.found) > before:
         return None
     return Spec(raw.path, raw.name, typed, where.target, root)
 

@@ -127,7 +127,7 @@ def test_it_gives_up_in_time_and_repeats_the_reason(project: Path) -> None:
     never = nouns.Command(("false",))
     bad = service("a", "import sys; sys.exit('ERROR disk full')", probe=never)
     with pytest.raises(errors.TimedOut) as found:
-        up.up(platform(bad), project, Talking().talk, 0.8)
+        up.up(platform(bad), project, Talking().talk, 3)
     assert found.value.code == "local.not_healthy"
     assert "disk full" in found.value.what
     assert "tidewright logs a" in found.value.hint

@@ -127,9 +127,41 @@ def test_all_mistakes_come_at_once_in_order(folder: Path) -> None:
     for old, new, *_ in (CASES[0], CASES[6], CASES[16], CASES[31]):
         text = text.replace(old, new, 1)
     found = _findings(folder, text)
-    assert [f.where.line for f in found] == [2, 5, 11]
-    fixed = text.replace("Bank", "bank").replace("30GB", "30s").replace("30s}}", "1}}")
-    assert [f.code for f in _findings(folder, fixed)] == ["file.unknown_source"]
+    assert [f.where.line for f in found] == [2, 5, 7, 11]
+
+
+def test_wrong_types_hide_no_wrong_meaning(folder: Path) -> None:
+    """A wrong unit, and beside it a source and a folder that are not there, and a wrong order."""
+    text = GOOD.replace("fresh: 30s", "fresh: 30 parsecs").replace("from: bank", "from: bnak")
+    text = text.replace("dir: checks/", "dir: chekcs/")
+    steps = text.replace("  - model: {dbt: models/}\n", "")
+    text = steps.replace("\ngoals:", "\n  - model: {dbt: models/}\ngoals:")
+    assert [f.code for f in _findings(folder, text)] == [
+        "file.unknown_source", "file.no_such_path", "file.order", "file.wrong_unit"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        # The step that is wrong may be the very one that another step needs, or the first.
+        ("model: {dbt: models/}", "model: {dbt: [1]}", "file.wrong_type"),
+        ("capture: {from: bank", "capture: {from: [bank]", "file.wrong_type"),
+        ("- model: {dbt: models/}", "- modle: {dbt: models/}", "file.unknown_key"),
+        ("  bank: {postgres: {workload: workload.py, rate: 2k/s}}", "  bank: 5", "file.wrong_type"),
+        ("rate: 2k/s", "rate: fast", "file.wrong_unit"),
+    ],
+)
+def test_nothing_is_supposed_of_what_is_not_typed(
+    folder: Path, old: str, new: str, code: str
+) -> None:
+    assert old in GOOD
+    assert [f.code for f in _findings(folder, GOOD.replace(old, new))] == [code]
+
+
+def test_a_flow_that_is_none_is_one_finding(folder: Path) -> None:
+    text = GOOD.partition("flow:")[0] + "flow: 5\n"
+    assert [f.code for f in _findings(folder, text)] == ["file.wrong_type"]
 
 
 @pytest.mark.parametrize(
