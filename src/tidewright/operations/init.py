@@ -40,11 +40,22 @@ def init_from_example(name: str, folder: Path | None = None) -> Made:
     names = sorted(p.name for p in source.iterdir() if not p.name.startswith("."))
     refuse_existing(target, names)
     with layout.refusing(target):
-        shutil.copytree(source, target, ignore=_LEAVE, dirs_exist_ok=True)
+        _copy(source, target)
     layout.make_id(target)
     written = (p for p in target.rglob("*") if p.is_file())
     mine = (p.relative_to(target) for p in written)
     return Made(target, tuple(sorted(str(p) for p in mine if not str(p).startswith("."))))
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Contents alone: what is installed may be read-only, and what is copied shall be changed."""
+    target.mkdir(parents=True, exist_ok=True)
+    leave = _LEAVE(str(source), [p.name for p in source.iterdir()])
+    for path in sorted(p for p in source.iterdir() if p.name not in leave):
+        if path.is_dir():
+            _copy(path, target / path.name)
+        else:
+            shutil.copyfile(path, target / path.name)
 
 
 def refuse_existing(folder: Path, names: list[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import stat
 from pathlib import Path
 
 import psycopg
@@ -25,6 +27,21 @@ def test_an_example_is_copied_and_right(name: str, tmp_path: Path) -> None:
     assert "platform.yaml" in made.files
     assert layout.platform_id(tmp_path / "here")
     assert check.check(tmp_path / "here").environments
+
+
+def test_a_copy_of_what_is_read_only_can_be_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An installation that nobody may write to, and a folder that only its owner may enter."""
+    installed, mine = tmp_path / "installed", tmp_path / "mine"
+    shutil.copytree(init._examples(), installed, ignore=shutil.ignore_patterns(".*"))
+    for path in installed.rglob("*"):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    monkeypatch.setattr(init, "_examples", lambda: installed)
+    mine.mkdir(mode=0o700)
+    init.init_from_example("bank-cdc", mine)
+    assert stat.S_IMODE(mine.stat().st_mode) == 0o700
+    assert all(p.stat().st_mode & stat.S_IWUSR for p in mine.rglob("*"))
 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:
