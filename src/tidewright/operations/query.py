@@ -23,7 +23,7 @@ def query(
     duck = lakeside.views(found)
     try:
         # As a relation, so that the limit is part of the plan: a sort keeps that many rows only.
-        answer = duck.sql(sql)
+        answer = _relation(duck, sql)
         rows = [] if answer is None else answer.limit(limit + 1).fetchall()
     except duckdb.Error as problem:
         raise _refused(problem, found) from None
@@ -32,6 +32,11 @@ def query(
     if len(rows) > limit:
         notes["cut"] = f"only the first {limit} rows are shown"
     return acts.Rows(columns, tuple(tuple(row) for row in rows[:limit]), notes)
+
+
+def _relation(duck: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelation | None:
+    """None for a statement without rows, whatever DuckDB's stubs say."""
+    return duck.sql(sql)
 
 
 def _refused(problem: duckdb.Error, found: reader.Pinned) -> errors.SpecError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from tidewright.kit import files
 from tidewright.spec import document, fields, steps, tree
@@ -184,7 +184,7 @@ RULES: tuple[Rule, ...] = (
 
 def _kinds(subject: Subject) -> list[str | None]:
     """The kind of each step; None for one that cannot be told."""
-    flow: Sequence[object] = subject.document.flow
+    flow: Sequence[Any] = subject.document.flow
     return [s.kind if isinstance(s, Unfit) else next(iter(type(s).model_fields)) for s in flow]
 
 

@@ -6,6 +6,7 @@ when the whole was typed; here it is silent, and ``checks`` suppose nothing of i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,11 @@ _SILENT = {"unknown": lambda *_: None}
 def subject(root: tree.Fields, folder: Path) -> checks.Subject:
     """The parts of ``root`` that rules may look at."""
     sources, flow = (root.entries.get(key) for key in ("sources", "flow"))
-    named: dict[str, tree.Entry] | None = None
+    named: Mapping[str, tree.Entry] | None = None
     if sources is not None and isinstance(sources.node, tree.Fields):
         named = sources.node.entries
     fitting = {n: _fitting(steps.Source, e.node) for n, e in (named or {}).items()}
-    made = document.Document.model_construct(
+    made = document.Document.model_construct(  # type: ignore[call-arg]
         sources={name: source for name, source in fitting.items() if source is not None},
         flow=_flow(flow.node if flow else None),
     )

@@ -47,8 +47,14 @@ def render(
         own, job = _files(service, resolver), _job(service, resolver)
         unit = _unit(service, resolver, program)
         known = {n: fingerprints[n] for n in sorted(secrets(service)) if n in fingerprints}
-        digests = {"files_digest": own, "job_digest": job, "secrets_digest": known}
-        units.append(dataclasses.replace(unit, **{k: _digest(v) for k, v in digests.items()}))
+        units.append(
+            dataclasses.replace(
+                unit,
+                files_digest=_digest(own),
+                job_digest=_digest(job),
+                secrets_digest=_digest(known),
+            )
+        )
         files |= own | job
         if unit.account:
             accounts |= dict.fromkeys((*own, *job), unit.account)
