@@ -98,6 +98,8 @@ def test_a_followed_table_is_copied_again_on_demand(rig: Rig) -> None:
     rig.load(1)
     rig.wait_for(lambda: "again" if log.read_text().count("First copy of") == 2 else "", 20)
     rig.load(0.5)
+    # Until it is joined, the lake shows the table of before, whatever position the others have.
+    rig.wait_for(lambda: "in" if log.read_text().count("copied, and followed") == 2 else "", 60)
     rig.settle()
     rig.check()
 
