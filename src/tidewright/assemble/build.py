@@ -106,7 +106,20 @@ def _secrets(
 def _asked(flow: flow_nouns.Flow) -> tuple[str, ...]:
     """The names of the secrets that only the user can give."""
     urls = (s.connection.url for s in flow.sources)
-    return tuple(sorted({url.name for url in urls if url is not None}))
+    loads = (s.connector.config for s in flow.stages if isinstance(s, flow_nouns.Load))
+    named = {url.name for url in urls if url is not None}
+    return tuple(sorted(named.union(*(_secrets_in(config) for config in loads))))
+
+
+def _secrets_in(value: object) -> set[str]:
+    """The names behind ``{secret: NAME}`` in a connector's configuration."""
+    if isinstance(value, Mapping):
+        if set(value) == {"secret"}:
+            return {str(value["secret"])}
+        return set().union(*(_secrets_in(v) for v in value.values()))
+    if isinstance(value, list | tuple):
+        return set().union(*(_secrets_in(v) for v in value))
+    return set()
 
 
 def _unbound(

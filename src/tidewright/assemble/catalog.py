@@ -15,6 +15,7 @@ from tidewright.model import platform as nouns
 COMPONENTS: Mapping[str, str] = {
     "postgres": "tidewright.components.postgres",
     "capture": "tidewright.components.capture",
+    "load": "tidewright.components.load",
     "refresh": "tidewright.components.refresh",
     "workload": "tidewright.components.workload",
     "console": "tidewright.components.console",

@@ -56,8 +56,21 @@ def _capture(step: steps.CaptureStep) -> flows.Capture:
     return flows.Capture(body.source, tuple(body.tables), body.to, raw)
 
 
+def _load(step: steps.LoadStep) -> flows.Load:
+    body = step.load
+    made = _connector(body.connector)
+    return flows.Load(made, tuple(body.streams), body.every, body.to, body.timeout)
+
+
+def _connector(of: steps.PythonConnector | steps.AirbyteConnector) -> flows.Connector:
+    if isinstance(of, steps.AirbyteConnector):
+        return flows.Connector("airbyte", of.airbyte, of.config)
+    rate = 20.0 if of.rate is None else of.rate
+    return flows.Connector("python", of.python, of.config, of.workload, rate)
+
+
 def _model(step: steps.ModelStep) -> flows.Transform:
-    return flows.Transform(step.model.dbt)
+    return flows.Transform(step.model.dbt, tuple(step.model.layers))
 
 
 def _check(step: steps.CheckStep) -> flows.Check:
@@ -70,12 +83,14 @@ def _publish(step: steps.PublishStep) -> flows.Publish:
 
 STAGES: Mapping[type, Callable[[Any], flows.Stage]] = {
     steps.CaptureStep: _capture,
+    steps.LoadStep: _load,
     steps.ModelStep: _model,
     steps.CheckStep: _check,
     steps.PublishStep: _publish,
 }
 KINDS: Mapping[type, str] = {
     flows.Capture: "capture",
+    flows.Load: "load",
     flows.Transform: "model",
     flows.Check: "check",
     flows.Publish: "publish",

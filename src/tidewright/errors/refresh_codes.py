@@ -47,6 +47,11 @@ CODES: Mapping[str, Code] = {
         "A file of the dbt project is not valid, or names a model or source that does not exist.",
         "Correct the file that the message names. It is read again as soon as it changes.",
     ),
+    "refresh.layer": Code(
+        "A model reaches past a layer",
+        "With `layers`, raw tables feed the first layer, and each layer feeds itself and the next.",
+        "Read the layer in between, or leave `layers` out of the model step.",
+    ),
     "refresh.model_failed": Code(
         "A model or a test did not run",
         "DuckDB or dbt refused the SQL of a model; the message names file and line.",

@@ -23,19 +23,26 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How far a flow has come. ``value`` is a PostgreSQL LSN (64-bit byte offset into the WAL).
+    """How far a flow has come, as a number that only grows.
 
-    A transaction is included when its commit record starts before ``value``: exactly what
-    PostgreSQL means by a slot's ``confirmed_flush_lsn`` and a snapshot's consistent point.
+    ``postgres``: an LSN (64-bit byte offset into the WAL). A transaction is included when its
+    commit record starts before it: exactly what PostgreSQL means by a slot's
+    ``confirmed_flush_lsn`` and a snapshot's consistent point. ``connector``: how many commits the
+    flow has had; where its connector stands is the state in the same row.
     """
 
-    kind: Literal["postgres"]
+    kind: Literal["postgres", "connector"]
     identity: Identity
     value: int
 
     @property
     def text(self) -> str:
-        return lsn_text(self.value)
+        return lsn_text(self.value) if self.kind == "postgres" else str(self.value)
+
+
+def position_value(kind: str, text: str) -> int:
+    """The number behind ``Position.text``; raises ValueError when it is none."""
+    return lsn_value(text) if kind == "postgres" else int(text)
 
 
 def lsn_text(value: int) -> str:
@@ -91,10 +98,44 @@ class Capture:
 
 
 @dataclass(frozen=True, slots=True)
+class Connector:
+    """What a load pulls. ``kind`` python: ``name`` is a file with the class ``Connector``;
+    airbyte: one of Airbyte's connectors on PyPI, with ``==version`` or without.
+
+    ``config`` is the connector's own; a value ``{secret: NAME}`` in it stands for that secret.
+    ``workload``: a script that plays the source on this machine, at ``rate`` changes per second.
+    """
+
+    kind: Literal["python", "airbyte"]
+    name: str
+    config: Mapping[str, object] = field(default_factory=dict)
+    workload: str | None = None
+    rate: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Pull a connector's streams every so many seconds into append-only tables of ``to``.
+
+    ``streams``: none named means all of them. ``timeout``: seconds of silence that are too long.
+    """
+
+    connector: Connector
+    streams: tuple[str, ...]
+    every: float
+    to: str
+    timeout: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
 class Transform:
-    """A dbt project run on one pinned commit. ``folder`` is relative to platform.yaml."""
+    """A dbt project run on one pinned commit. ``folder`` is relative to platform.yaml.
+
+    ``layers``: its folders from raw to fine; see ``pipelines.transform.layers``.
+    """
 
     folder: str
+    layers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +154,7 @@ class Publish:
     to: Literal["postgres"]
 
 
-Stage: TypeAlias = Capture | Transform | Check | Publish
+Stage: TypeAlias = Capture | Load | Transform | Check | Publish
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,4 +178,11 @@ class Flow:
     @property
     def lands(self) -> tuple[str, ...]:
         """The flows in ``tidewright_commits`` whose commits the transforms pin, in order."""
-        return tuple(s.source for s in self.stages if isinstance(s, Capture))
+        found = []
+        for stage in self.stages:
+            match stage:
+                case Capture(source):
+                    found.append(source)
+                case Load(to=namespace):
+                    found.append(namespace)
+        return tuple(found)

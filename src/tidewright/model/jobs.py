@@ -78,6 +78,37 @@ class CaptureJob:
 
 
 @dataclass(frozen=True, slots=True)
+class ServeJob:
+    """Play a source that answers over HTTP: a script, at ``rate`` changes per second.
+
+    ``folder``: where the script keeps what it made up. ``port``: on loopback.
+    """
+
+    script: values.Value
+    rate: float
+    folder: values.Value
+    port: values.Number
+    status: values.Value
+
+
+@dataclass(frozen=True, slots=True)
+class LoadJob:
+    """Pull a connector into the lake. ``name`` is the flow's name in ``commits(flow, ...)``.
+
+    ``url``: where the source that we play answers; None: the connector's config says it.
+    """
+
+    name: str
+    load: flows.Load
+    lake: Lake
+    project: values.Value
+    scratch: values.Value
+    secrets: values.Value
+    status: values.Value
+    url: values.Value | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RefreshJob:
     """Keep marts fresh: transform one pinned commit of each flow, check it, publish it."""
 
@@ -111,9 +142,9 @@ class ConsoleJob:
     marts: flows.Connection | None = None
 
 
-Job: TypeAlias = GrantsJob | WorkloadJob | CaptureJob | RefreshJob | ConsoleJob
+Job: TypeAlias = GrantsJob | WorkloadJob | ServeJob | CaptureJob | LoadJob | RefreshJob | ConsoleJob
 # What lands rows in the lake: each has ``name`` (its flow in ``commits``), ``lake``, ``secrets``.
-Landing: TypeAlias = CaptureJob
-LANDING: tuple[type[Landing], ...] = (CaptureJob,)
+Landing: TypeAlias = CaptureJob | LoadJob
+LANDING: tuple[type[Landing], ...] = (CaptureJob, LoadJob)
 # What makes rows for an example; each has ``script`` and ``rate`` (per second).
-GENERATORS: tuple[type[WorkloadJob], ...] = (WorkloadJob,)
+GENERATORS = (WorkloadJob, ServeJob)

@@ -52,6 +52,21 @@ def _captured(capture: jobs.CaptureJob) -> bool:
     return all(count is not None and count[0] > 0 for count in counts)
 
 
+def _loaded(load: jobs.LoadJob) -> bool:
+    """Every stream that the file names has a table with rows, or any where it names none."""
+    with lakeside.catalog(load) as conn:
+        found = reader.pin(conn, load.name)
+    if found is None:
+        return False
+    duck = lakeside.views(found)
+    counts = [
+        duck.execute(f'select count(*) from "{load.load.to}"."{view.table}"').fetchone()  # noqa: S608
+        for view in reader.views(found)
+    ]
+    wanted = len(load.load.streams) or 1
+    return len([c for c in counts if c is not None and c[0] > 0]) >= wanted
+
+
 def _has_mart(refresh: jobs.RefreshJob) -> bool:
     with postgres.connect(refresh.marts, str(refresh.secrets)) as conn:
         try:
@@ -60,4 +75,7 @@ def _has_mart(refresh: jobs.RefreshJob) -> bool:
             return False
 
 
-ARRIVALS: Mapping[type[Any], Callable[[Any], bool]] = {jobs.CaptureJob: _captured}
+ARRIVALS: Mapping[type[Any], Callable[[Any], bool]] = {
+    jobs.CaptureJob: _captured,
+    jobs.LoadJob: _loaded,
+}

@@ -17,7 +17,7 @@ from tidewright.spec import document, fields, steps, tree
 S = TypeVar("S")
 
 # Where each kind of step stands in a flow, read from top to bottom; 0 brings rows in.
-RANK: Mapping[str, int] = {"capture": 0, "model": 3, "check": 4, "publish": 5}
+RANK: Mapping[str, int] = {"capture": 0, "load": 0, "model": 3, "check": 4, "publish": 5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +143,35 @@ def order(subject: Subject) -> Iterator[Problem]:
             yield Problem("file.not_yet", what, ("flow", n), "Keep all models in one dbt project.")
 
 
+def one_lander(subject: Subject) -> Iterator[Problem]:
+    loads = [n for n, _ in subject.steps(steps.LoadStep)]
+    captures = [n for n, _ in subject.steps(steps.CaptureStep)]
+    for n in (*loads[1:], *(loads[:1] if captures else ())):
+        what = "a second step that lands rows in the lake is not supported yet"
+        yield Problem("file.not_yet", what, ("flow", n), "Keep one load or one capture.")
+
+
+def repeated_stream(subject: Subject) -> Iterator[Problem]:
+    for n, step in subject.steps(steps.LoadStep):
+        for i, stream in enumerate(step.load.streams):
+            if stream in step.load.streams[:i]:
+                path = ("flow", n, "load", "streams", i)
+                yield Problem("file.repeated", f"{stream} is listed twice", path, "Keep one.")
+
+
+def layers(subject: Subject) -> Iterator[Problem]:
+    """Each layer is a folder of the project that holds models."""
+    for n, step in subject.steps(steps.ModelStep):
+        for i, layer in enumerate(step.model.layers):
+            path: tree.Path = ("flow", n, "model", "layers", i)
+            if layer in step.model.layers[:i]:
+                yield Problem("file.repeated", f"{layer} is listed twice", path, "Keep one.")
+            elif not any((subject.folder / step.model.dbt / layer).glob("*.sql")):
+                what = f"the layer {layer} has no models: {step.model.dbt}{layer}/ holds none"
+                hint = "Put the models of each layer into a folder of its name."
+                yield Problem("file.no_such_path", what, path, hint)
+
+
 def needs_model(subject: Subject) -> Iterator[Problem]:
     if {"model", None} & set(_kinds(subject)):
         return
@@ -160,6 +189,12 @@ def places(subject: Subject) -> Iterator[Problem]:
         yield from _dbt_project(subject, model.model.dbt, path)
     for n, check in subject.steps(steps.CheckStep):
         yield from _folder(subject, check.check.dir, ("flow", n, "check", "dir"))
+    for n, load in subject.steps(steps.LoadStep):
+        connector, at = load.load.connector, ("flow", n, "load", "connector")
+        if isinstance(connector, steps.PythonConnector):
+            yield from _file(subject, connector.python, (*at, "python"))
+            if connector.workload is not None:
+                yield from _file(subject, connector.workload, (*at, "workload"))
     for name, source in subject.document.sources.items():
         if source.postgres.workload is not None:
             path = ("sources", name, "postgres", "workload")
@@ -178,7 +213,8 @@ def published_models(subject: Subject) -> Iterator[Problem]:
 
 RULES: tuple[Rule, ...] = (
     unknown_source, repeated_table, clashing_namespace, raw_columns_of_others, one_source,
-    one_capture, begins, order, needs_model, places, published_models,
+    one_capture, one_lander, repeated_stream, layers, begins, order, needs_model, places,
+    published_models,
 )  # fmt: skip
 
 

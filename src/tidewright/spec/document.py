@@ -64,7 +64,7 @@ class Document(fields.Strict):
     tidewright: Annotated[Literal[0], BeforeValidator(_version)]
     platform: fields.Name
     owner: Owner | None = None
-    sources: dict[fields.Name, steps.Source]
+    sources: dict[fields.Name, steps.Source] = Field(default_factory=dict)
     flow: list[steps.Step] = Field(min_length=1)
     goals: Goals = Goals()
 

@@ -28,6 +28,8 @@ MODEL = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
 # As the database has them, without the quotes of SQL. The first dot ends the schema.
 TABLE = re.compile(r"[^.\u0000-\u001f\u007f]+\.[^\u0000-\u001f\u007f]+")
 COLUMN = re.compile(r"[^\u0000-\u001f\u007f]+")
+AIRBYTE = re.compile(r"source-[a-z0-9-]+(==[0-9][A-Za-z0-9.]*)?")
+STREAM = re.compile(r"[A-Za-z_][A-Za-z0-9_$.-]*")
 SECRET = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 LONGEST_NAME = 40
 LONGEST_OF_POSTGRES = 63  # bytes
@@ -145,6 +147,16 @@ ModelName = Annotated[
     str,
     _text(MODEL, "a model", "Write the name of a model of the dbt project."),
     _pattern(MODEL, "a model"),
+]
+AirbyteName = Annotated[
+    str,
+    _text(AIRBYTE, "a connector of Airbyte", "Write source-NAME or source-NAME==VERSION."),
+    _pattern(AIRBYTE, "a connector of Airbyte, with a version if wanted"),
+]
+StreamName = Annotated[
+    str,
+    _text(STREAM, "the name of a stream", "Write it as the connector says it."),
+    _pattern(STREAM, "a stream of the connector"),
 ]
 SecretName = Annotated[
     str,

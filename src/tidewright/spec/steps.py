@@ -14,7 +14,6 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 from tidewright.spec import fields
 
 LATER: Mapping[str, str] = {
-    "load": "a connector that loads on a schedule",
     "pull": "a scheduled pull from an interface",
     "stream": "SQL over a topic",
     "receive": "an HTTP endpoint for events",
@@ -91,10 +90,86 @@ class Capture(fields.Strict):
     raw_columns: dict[fields.TableName, list[fields.ColumnName]] = Field(default_factory=dict)
 
 
+class PythonConnector(fields.Strict):
+    """A connector of your own: a Python file with the class ``Connector``.
+
+    ``config`` is handed to it; a value ``{secret: NAME}`` in it stands for that secret.
+    ``workload`` is a script that plays the source on this machine.
+    """
+
+    python: fields.Place
+    config: dict[str, Any] = Field(default_factory=dict)
+    workload: fields.Place | None = None
+    rate: fields.Rate | None = None
+
+    @model_validator(mode="after")
+    def plays_or_not(self) -> PythonConnector:
+        """A rate is the workload's."""
+        if self.rate is not None and self.workload is None:
+            what = "rate says how fast the workload works, and there is none"
+            hint = "Add workload: FILE.py, or remove rate."
+            raise fields.wrong("file.wrong_value", what, hint)
+        return self
+
+
+class AirbyteConnector(fields.Strict):
+    """One of Airbyte's own connectors from PyPI, installed at the first start.
+
+    ``airbyte`` is its name, with a version if you like: ``source-faker==7.2.1``.
+    """
+
+    airbyte: fields.AirbyteName
+    config: dict[str, Any] = Field(default_factory=dict)
+
+
+def _connector(value: Any) -> Any:
+    if isinstance(value, str):
+        return {"python": value}
+    if isinstance(value, dict) and len({"python", "airbyte"} & value.keys()) != 1:
+        what = "a connector says python: FILE.py or airbyte: NAME, and one of them alone"
+        hint = "Write connector: {python: connector.py} or connector: {airbyte: source-faker}."
+        raise fields.wrong("file.wrong_value", what, hint)
+    return value
+
+
+def _connector_kind(value: Any) -> str:
+    return "airbyte" if isinstance(value, dict) and "airbyte" in value else "python"
+
+
+Connector = Annotated[
+    Annotated[PythonConnector, Tag("python")] | Annotated[AirbyteConnector, Tag("airbyte")],
+    Discriminator(_connector_kind),
+    BeforeValidator(_connector),
+]
+
+
+class Load(fields.Strict):
+    """Pull a connector's streams on a schedule into append-only tables.
+
+    ``timeout``: silence of the connector that is too long.
+    """
+
+    connector: Connector
+    streams: list[fields.StreamName] = Field(default_factory=list)
+    every: fields.Duration
+    to: fields.Name = "bronze"
+    timeout: fields.Duration = 120.0
+
+    @model_validator(mode="after")
+    def some_time(self) -> Load:
+        """Neither may be nothing."""
+        for name, least in (("every", 0.5), ("timeout", 1.0)):
+            if getattr(self, name) < least:
+                what = f"{name} is shorter than {least:g} s"
+                raise fields.wrong("file.wrong_value", what, f"Write {name}: {least:g}s or more.")
+        return self
+
+
 class Model(fields.Strict):
-    """A dbt project, run on one pinned commit."""
+    """A dbt project, run on one pinned commit. ``layers``: its folders, from raw to fine."""
 
     dbt: fields.Place
+    layers: list[fields.Name] = Field(default_factory=list)
 
 
 class Check(fields.Strict):
@@ -115,6 +190,10 @@ class CaptureStep(fields.Strict):
     capture: Capture
 
 
+class LoadStep(fields.Strict):
+    load: Load
+
+
 class ModelStep(fields.Strict):
     model: Model
 
@@ -127,7 +206,7 @@ class PublishStep(fields.Strict):
     publish: Publish
 
 
-AnyStep: TypeAlias = CaptureStep | ModelStep | CheckStep | PublishStep
+AnyStep: TypeAlias = CaptureStep | LoadStep | ModelStep | CheckStep | PublishStep
 
 
 def _kinds() -> tuple[str, ...]:
@@ -144,6 +223,7 @@ def _tag(value: Any) -> str:
 
 Step = Annotated[
     Annotated[CaptureStep, Tag("capture")]
+    | Annotated[LoadStep, Tag("load")]
     | Annotated[ModelStep, Tag("model")]
     | Annotated[CheckStep, Tag("check")]
     | Annotated[PublishStep, Tag("publish")],

@@ -7,10 +7,13 @@ from typing import Any, TypeAlias
 
 from tidewright.model import jobs
 from tidewright.operations import state
-from tidewright.operations.proofs import capture
+from tidewright.operations.proofs import capture, load
 from tidewright.operations.proofs.proof import Proof, Say
 
 # environment, name of the service, its job, progress, patience in seconds
 Prove: TypeAlias = Callable[[state.Environment, str, Any, Say, float], Proof]
 
-PROOFS: Mapping[type[Any], Prove] = {jobs.CaptureJob: capture.prove}
+PROOFS: Mapping[type[Any], Prove] = {
+    jobs.CaptureJob: capture.prove,
+    jobs.LoadJob: load.prove,
+}

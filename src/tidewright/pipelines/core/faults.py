@@ -36,13 +36,13 @@ def none(point: str) -> None:
     """The fault of every day."""
 
 
-def from_environment(environ: Mapping[str, str]) -> Fault:
+def from_environment(environ: Mapping[str, str], points: Mapping[str, str] = POINTS) -> Fault:
     """``none``, or a fault that kills this process at the point the environment names."""
     wanted, _, number = environ.get(VARIABLE, "").partition(":")
     if not wanted:
         return none
-    if wanted not in POINTS:
-        raise ValueError(f"{VARIABLE}={wanted}: the points are {', '.join(POINTS)}")
+    if wanted not in points:
+        raise ValueError(f"{VARIABLE}={wanted}: the points are {', '.join(points)}")
     return _Killer(wanted, int(number or 1))
 
 

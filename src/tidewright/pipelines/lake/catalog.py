@@ -39,7 +39,9 @@ create table if not exists tidewright_commits (
   epoch bigint not null, token uuid not null unique, kind text not null,
   source text not null, position text not null,
   committed_at timestamptz not null default clock_timestamp(),
-  newest_ms bigint, oldest_ms bigint, changes bigint not null, tables jsonb not null);
+  newest_ms bigint, oldest_ms bigint, changes bigint not null, tables jsonb not null,
+  state jsonb);
+alter table tidewright_commits add column if not exists state jsonb;
 create index if not exists tidewright_commits_of_flow on tidewright_commits (flow, id);
 """
 
@@ -52,7 +54,7 @@ set epoch = tidewright_leases.epoch + 1, owner = excluded.owner, taken_at = excl
 returning epoch
 """
 _LAST = """
-select id, flow, epoch, token, kind, source, position, tables from tidewright_commits
+select id, flow, epoch, token, kind, source, position, tables, state from tidewright_commits
 where flow = %s order by id desc limit 1
 """
 _HOLD = "select epoch from tidewright_leases where flow = %s for update"
@@ -70,8 +72,8 @@ where catalog_name = %s and table_namespace = %s and table_name = %s and metadat
 """
 _RECORD = """
 insert into tidewright_commits
-  (flow, epoch, token, kind, source, position, newest_ms, oldest_ms, changes, tables)
-values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) returning id
+  (flow, epoch, token, kind, source, position, newest_ms, oldest_ms, changes, tables, state)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) returning id
 """
 _PRUNE = """
 delete from tidewright_commits where flow = %(flow)s and id <= (
@@ -82,12 +84,16 @@ delete from tidewright_commits where flow = %(flow)s and id <= (
 
 @dataclass(frozen=True, slots=True)
 class CommitFacts:
-    """What a commit says of its source: how far, and which commit times (epoch ms) it brings."""
+    """What a commit says of its source: how far, and which commit times (epoch ms) it brings.
+
+    ``state``: what the flow must find again to go on from here, as JSON values.
+    """
 
     position: flow.Position
     newest_ms: int | None = None
     oldest_ms: int | None = None
     changes: int = 0
+    state: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +116,7 @@ class CommitRow:
     source: str
     position: str
     tables: Mapping[str, TablePoint]
+    state: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,8 +223,8 @@ def last_commit(conn: psycopg.Connection, flow_name: str) -> CommitRow | None:
     row = conn.execute(_LAST, [flow_name]).fetchone()
     if row is None:
         return None
-    number, name, at, token, kind, source, position, tables = row
-    return CommitRow(number, name, at, token, kind, source, position, points(tables))
+    number, name, at, token, kind, source, position, tables, state = row
+    return CommitRow(number, name, at, token, kind, source, position, points(tables), state)
 
 
 def points(tables: Mapping[str, Any]) -> dict[str, TablePoint]:
@@ -287,7 +294,8 @@ def _record(conn: psycopg.Connection, order: Swap) -> int:
     row = conn.execute(
         _RECORD,
         [order.flow, order.epoch, order.token, position.kind, str(position.identity),
-         position.text, facts.newest_ms, facts.oldest_ms, facts.changes, json.dumps(tables)],
+         position.text, facts.newest_ms, facts.oldest_ms, facts.changes, json.dumps(tables),
+         None if facts.state is None else json.dumps(facts.state)],
     ).fetchone()  # fmt: skip
     assert row is not None
     return int(row[0])

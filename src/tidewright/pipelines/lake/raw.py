@@ -1,14 +1,15 @@
-"""The raw log of one table: every change ever, append-only, partitioned by day and source table.
+"""A table that only grows: the raw log of a captured table, or what a connector brought.
 
-Each append makes one small file per partition; ``upkeep`` merges them in the background, tier by
-tier, into files that a reader likes. Merging changes no row and no order within a transaction.
+The raw log is partitioned by day and source table. Each append makes one small file per
+partition; ``upkeep`` merges them in the background, tier by tier, into files that a reader likes.
+Merging changes no row, and no order within a transaction.
 """
 
 from __future__ import annotations
 
 import functools
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -22,23 +23,26 @@ ORDER = ("_lsn", "_seq")
 
 
 class RawTable:
-    """See the module. The columns of ``PARTITION`` and ``ORDER`` are always there."""
+    """See the module. ``order``: integer columns that say which of two files came first."""
 
     def __init__(
         self,
         table: compaction.Files,
         background: compaction.Background = compaction.SHARED,
         policy: compaction.Policy = compaction.RAW,
+        partition: Sequence[str] = PARTITION,
+        order: Sequence[str] = ORDER,
     ) -> None:
         self._table = table
         self._background = background
         self._policy = policy
+        self._partition, self._order = tuple(partition), tuple(order)
         self._settled = set(table.data_files)
         self._started: compaction.Started[compaction.Rewritten] | None = None
 
     def append(self, rows: pa.Table) -> None:
         """Stage these rows, as one file per partition that they touch."""
-        for part in _by_partition(rows):
+        for part in _by_partition(rows, self._partition):
             self._table.add_rows(part)
 
     def committed(self) -> None:
@@ -65,7 +69,7 @@ class RawTable:
         for files in self._partitions():
             chosen = compaction.choose(files, self._policy)
             if chosen:
-                work = functools.partial(_merge, self._table, chosen)
+                work = functools.partial(_merge, self._table, chosen, self._order)
                 self._started = self._background.start(self._table, chosen, work)
                 return
 
@@ -79,25 +83,27 @@ class RawTable:
         return list(files.values())
 
 
-def _merge(table: compaction.Files, chosen: tuple[int, ...]) -> compaction.Rewritten:
+def _merge(
+    table: compaction.Files, chosen: tuple[int, ...], order: Sequence[str]
+) -> compaction.Rewritten:
     """All rows of these files as one, in the order of the source's commits."""
-    ordered = sorted(chosen, key=lambda number: _first(table, number))
+    ordered = sorted(chosen, key=lambda number: _first(table, number, order))
     every = {n: np.ones(table.data_files[n].rows, np.bool_) for n in ordered}
     return compaction.rewrite(table, every)
 
 
-def _first(table: compaction.Files, number: int) -> tuple[int, ...]:
+def _first(table: compaction.Files, number: int, order: Sequence[str]) -> tuple[int, ...]:
     """Where a file begins in the source's order."""
-    row = table.take(number, np.zeros(1, np.int64), ORDER)
-    return tuple(row.column(name)[0].as_py() for name in ORDER)
+    row = table.take(number, np.zeros(1, np.int64), order)
+    return tuple(row.column(name)[0].as_py() for name in order)
 
 
-def _by_partition(rows: pa.Table) -> Iterator[pa.Table]:
+def _by_partition(rows: pa.Table, partition: Sequence[str]) -> Iterator[pa.Table]:
     """The rows of each partition, in order."""
     if not rows.num_rows:
         return
     codes = np.zeros(rows.num_rows, np.int64)
-    for name in PARTITION:
+    for name in partition:
         coded = pc.rank(rows.column(name), tiebreaker="dense").to_numpy()
         codes = codes * (int(coded.max()) + 1) + coded
     found = np.unique(codes)

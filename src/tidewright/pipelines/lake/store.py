@@ -261,7 +261,7 @@ class Store:
         swap, position = pending.swap, pending.swap.facts.position
         self._last = CommitRow(
             identity, self._flow, self.epoch, swap.token, position.kind, str(position.identity),
-            position.text, swap.tables,
+            position.text, swap.tables, swap.facts.state,
         )  # fmt: skip
         return Done(identity, swap.tables)
 
@@ -299,11 +299,11 @@ def _check_facts(last: CommitRow, found: Mapping[str, lake_table.Table]) -> None
 
     Positions of another source say nothing here; see ``check_source``.
     """
-    limit = flows.lsn_value(last.position)
+    limit = flows.position_value(last.kind, last.position)
     for name, table in found.items():
         position = table.properties.get(metadata.POSITION)
         source = table.properties.get(metadata.SOURCE)
-        ahead = position is None or flows.lsn_value(position) > limit
+        ahead = position is None or flows.position_value(last.kind, position) > limit
         if source is None or (ahead and source == last.source):
             raise _disagrees(
                 name,

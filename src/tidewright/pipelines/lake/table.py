@@ -209,6 +209,13 @@ class Table:
             self._staged.acts, deleted=self._staged.acts.deleted or bool(removed)
         )
 
+    def overwrite(self, added: Sequence[LiveFile]) -> None:
+        """Stage these files, already written, in the place of every row that is there."""
+        self.remove(list(self._files))
+        for file in added:
+            self._stage(file)
+        self._staged.acts = replace(self._staged.acts, appended=True, deleted=True)
+
     def evolve(self, changes: Sequence[columns.Change]) -> None:
         """Stage changes of the columns; files written from now on have the new ones."""
         now = self._state.metadata

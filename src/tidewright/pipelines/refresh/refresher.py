@@ -53,7 +53,7 @@ class Refresher:
         self.folders = [root / job.transform.folder, *self.check_folders]
         scratch = files.private_folder(Path(str(job.scratch)))
         self.engine = engine.Engine(scratch)
-        self.project = project.Project(self.folders[0], scratch, self.engine)
+        self.project = project.Project(self.folders[0], scratch, self.engine, job.transform.layers)
         self.publisher = publisher.Publisher(
             lambda: postgres.connect(job.marts, str(job.secrets), connect_timeout=3)
         )

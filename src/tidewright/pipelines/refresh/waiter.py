@@ -28,7 +28,7 @@ from tidewright.pipelines.transform import files as edits
 POLL = 0.25
 LOOK = 1.0  # seconds between looks at the project's files while idle
 PAUSES = (1.0, 2.0, 5.0, 10.0)  # after a child that crashed; the last one repeats
-STOP = 3.0
+STOP, LEAVE = 3.0, 15.0
 # dbt's locks are left to Python's resource tracker when the child ends at once; it would complain.
 QUIET = "ignore:resource_tracker"
 CHILD = "tidewright.pipelines.refresh.child"
@@ -139,7 +139,7 @@ class Waiter:
 
     def _ended(self, child: subprocess.Popen[bytes]) -> None:
         self.child = None
-        code = _end(child)
+        code = _end(child, LEAVE)  # it said its last word, and may need a while to go
         if code == 0:
             self.crashes = 0
             return
@@ -180,13 +180,13 @@ class Waiter:
             files.replace(Path(str(self.job.status)), codec.dumps(self.status), sync=False)
 
 
-def _end(child: subprocess.Popen[bytes]) -> int:
+def _end(child: subprocess.Popen[bytes], seconds: float = STOP) -> int:
     """Close the child's stdin, which ends it; insist when it does not."""
     for pipe in (child.stdin, child.stdout):
         if pipe is not None:
             pipe.close()
     try:
-        return child.wait(STOP)
+        return child.wait(seconds)
     except subprocess.TimeoutExpired:
         child.kill()
         return child.wait()

@@ -7,7 +7,7 @@ target and logs lie in the scratch folder, and no statistics leave the machine.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from dbt.cli.main import dbtRunner
 from tidewright import errors
 from tidewright.model import observed
 from tidewright.pipelines.transform import checks, engine, messages
+from tidewright.pipelines.transform import layers as steps
 
 PROFILE = "tidewright"
 SCHEMA = "marts"
@@ -59,8 +60,11 @@ class ProjectInvalid(errors.StepFailed):
 class Project:
     """One dbt project bound to one engine."""
 
-    def __init__(self, folder: Path, scratch: Path, at: engine.Engine) -> None:
+    def __init__(
+        self, folder: Path, scratch: Path, at: engine.Engine, layers: Sequence[str] = ()
+    ) -> None:
         self.folder = folder
+        self._layers = layers
         self._engine = at
         self._manifest: Any = None
         self._flags = (
@@ -75,6 +79,8 @@ class Project:
         if not answer.success:
             raise self._invalid(str(answer.exception))
         self._manifest = answer.result
+        for found in steps.problems(self._manifest, self._layers) if self._layers else ():
+            raise ProjectInvalid(found.code, found.what, found.where, found.hint)
         return Parsed(_sources(self._manifest), _models(self._manifest))
 
     def build(self) -> Built:

@@ -35,6 +35,7 @@ class Pace:
 class Meter:
     """Changes per second over the last few seconds."""
 
+    window: float = WINDOW
     seen: deque[tuple[float, int]] = field(default_factory=deque)
 
     def add(self, now: float, changes: int) -> None:
@@ -43,8 +44,8 @@ class Meter:
 
     def rate(self, now: float) -> float:
         self._forget(now)
-        return sum(changes for _, changes in self.seen) / WINDOW
+        return sum(changes for _, changes in self.seen) / self.window
 
     def _forget(self, now: float) -> None:
-        while self.seen and self.seen[0][0] <= now - WINDOW:
+        while self.seen and self.seen[0][0] <= now - self.window:
             self.seen.popleft()

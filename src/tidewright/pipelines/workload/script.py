@@ -7,7 +7,7 @@ its file and line; the runner then waits and tries again, and an edited file is 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,20 +50,29 @@ def version(path: Path) -> int:
 def load(path: Path) -> Script:
     """Run the file and take its two functions. Raises ScriptFailed."""
     seen = version(path)
+    names = run(path, ("setup", "step"), "setup(connection) and step(connection, changes)")
+    return Script(path, seen, names["setup"], names["step"])
+
+
+def run(path: Path, needed: Sequence[str], written: str) -> dict[str, Any]:
+    """Run the file and give its names. Raises ScriptFailed, also when a needed one is no function.
+
+    ``written``: those functions with their parameters, for the message.
+    """
     names: dict[str, Any] = {"__name__": "workload", "__file__": str(path)}
     try:
         code = compile(path.read_text(), str(path), "exec")
         exec(code, names)  # noqa: S102  running the user's own script is what we are here for
     except OSError as reason:
-        raise _refusal(path, f"it cannot be read ({reason.strerror})") from None
+        raise _refusal(path, f"it cannot be read ({reason.strerror})", written) from None
     except SyntaxError as reason:
         raise failure(path, reason, reason.lineno) from None
     except Exception as reason:  # the user's module may raise anything at all
         raise failure(path, reason) from None
-    for name in ("setup", "step"):
+    for name in needed:
         if not callable(names.get(name)):
-            raise _refusal(path, f"it has no function {name}")
-    return Script(path, seen, names["setup"], names["step"])
+            raise _refusal(path, f"it has no function {name}", written)
+    return names
 
 
 def failure(path: Path, reason: Exception, line: int | None = None) -> ScriptFailed:
@@ -76,7 +85,7 @@ def failure(path: Path, reason: Exception, line: int | None = None) -> ScriptFai
     return ScriptFailed("workload.script_failed", told, errors.Where(path.name, line), HINT)
 
 
-def _refusal(path: Path, why: str) -> ScriptFailed:
+def _refusal(path: Path, why: str, written: str) -> ScriptFailed:
     told = f"this is not a workload script: {why}"
-    hint = "Write setup(connection) and step(connection, changes) as in examples/bank-cdc."
+    hint = f"Write {written}, as the packaged examples do."
     return ScriptFailed("workload.not_a_script", told, path.name, hint)

@@ -1,0 +1,2 @@
+-- The shop gives nothing away.
+select id, total from bronze.orders where total <= 0

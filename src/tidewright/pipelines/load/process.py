@@ -1,0 +1,90 @@
+"""Starting a connector of any kind, with its configuration and its secrets.
+
+Of a light connector, secrets go by a pipe, never by an argument, the environment or a file.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from tidewright.model import jobs
+from tidewright.pipelines.load import airbyte, install, running
+from tidewright.pipelines.load.messages import Message
+from tidewright.vault import files as vault
+
+CHILD = "tidewright.pipelines.load.child"
+
+
+class Asked(Protocol):
+    """A connector at work: iterate ``messages``, then ``code`` is set; ``close`` ends it."""
+
+    code: int | None
+
+    def messages(self) -> Iterator[Message]: ...
+    def close(self) -> None: ...
+
+
+def start(
+    job: jobs.LoadJob,
+    do: str,
+    streams: Sequence[str],
+    states: Mapping[str, Any],
+    tell: install.Tell = lambda line: None,
+) -> Asked:
+    """Ask the job's connector to ``read``, or for ``totals``. No streams: all of them.
+
+    ``tell`` hears of an installation, which happens at the first start of a connector of others.
+    """
+    of = job.load.connector
+    if of.kind == "airbyte":
+        return airbyte.Airbyte(
+            of.name, config(job), streams, states, job.load.timeout, Path(str(job.scratch)), tell,
+            do,
+        )  # fmt: skip
+    return _light(job, do, streams, states)
+
+
+def _light(
+    job: jobs.LoadJob, do: str, streams: Sequence[str], states: Mapping[str, Any]
+) -> running.Running:
+    script = Path(str(job.project)) / job.load.connector.name
+    request = {
+        "do": do,
+        "script": str(script),
+        "config": config(job),
+        "streams": list(streams),
+        "states": dict(states),
+    }
+    child = subprocess.Popen(
+        [sys.executable, "-P", "-m", CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert child.stdin is not None
+    try:
+        child.stdin.write(json.dumps(request, default=str).encode() + b"\n")
+        child.stdin.flush()
+    except BrokenPipeError:
+        pass  # it has ended already, and its exit code says so
+    return running.Running(child, job.load.timeout, f"connector {job.load.connector.name}")
+
+
+def config(job: jobs.LoadJob) -> dict[str, Any]:
+    """The connector's configuration with its secrets, and the address of the source we run."""
+    found = _revealed(job.load.connector.config, Path(str(job.secrets)))
+    if job.url is not None:
+        found = {"url": str(job.url), **found}
+    return dict(found)
+
+
+def _revealed(value: Any, secrets: Path) -> Any:
+    if isinstance(value, Mapping):
+        if set(value) == {"secret"}:
+            return vault.read(secrets, str(value["secret"]))
+        return {k: _revealed(v, secrets) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_revealed(v, secrets) for v in value]
+    return value

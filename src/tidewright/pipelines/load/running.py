@@ -1,0 +1,94 @@
+"""A connector's process that is listened to: messages out of its stdout, and an end to silence."""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from tidewright import errors
+from tidewright.pipelines.load import messages
+
+log = logging.getLogger("load")
+LONGEST_LINE = 64 << 20
+STOP = 3.0
+
+
+class Silent(errors.StepFailed, errors.Transient):
+    """The connector said nothing for too long, or what it said is no message."""
+
+
+@dataclass(slots=True)
+class Running:
+    """One child. Iterate ``messages``, then ``code`` is its exit code; ``close`` ends it.
+
+    ``chatty``: it may print what is no message among its messages.
+    """
+
+    child: subprocess.Popen[bytes]
+    timeout: float
+    where: str
+    chatty: bool = False
+    code: int | None = None
+    _rest: bytearray = field(default_factory=bytearray)
+
+    def messages(self) -> Iterator[messages.Message]:
+        """Until it has ended. Raises Silent after ``timeout`` seconds without a line."""
+        heard = time.monotonic()
+        while True:
+            left = heard + self.timeout - time.monotonic()
+            if left <= 0:
+                raise _silent(self.where, f"said nothing for {self.timeout:g} s")
+            for line in self._lines(left):
+                if self.chatty and not line.startswith(b"{"):
+                    log.info("%s", messages.shown(line))
+                    continue
+                heard = time.monotonic()
+                try:
+                    yield messages.parse(line)
+                except messages.Garbage as reason:
+                    raise _silent(self.where, f"said what is no message: {reason}") from None
+                heard = time.monotonic()  # what its message cost us does not count
+            if self.code is not None:
+                return
+
+    def _lines(self, seconds: float) -> Iterator[bytes]:
+        assert self.child.stdout is not None
+        ready, _, _ = select.select([self.child.stdout], [], [], min(seconds, 1.0))
+        if not ready:
+            return
+        said = os.read(self.child.stdout.fileno(), 1 << 18)
+        if not said:
+            try:
+                self.code = self.child.wait(STOP)
+            except subprocess.TimeoutExpired:
+                raise _silent(self.where, "closed its output and went on running") from None
+            return
+        self._rest += said
+        if len(self._rest) > LONGEST_LINE:
+            raise _silent(self.where, f"said a line of more than {LONGEST_LINE >> 20} MB")
+        *lines, rest = bytes(self._rest).split(b"\n")
+        self._rest = bytearray(rest)
+        yield from (line for line in lines if line.strip())
+
+    def close(self) -> None:
+        """End it now, if it still runs."""
+        for pipe in (self.child.stdin, self.child.stdout):
+            if pipe is not None:
+                pipe.close()
+        try:
+            self.child.wait(0.2)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            self.child.wait()
+
+
+def _silent(where: str, what: str) -> Silent:
+    return Silent(
+        "load.connector_failed", f"it {what}", where,
+        "Nothing is lost: it goes on from the last commit. The log of this service has more.",
+    )  # fmt: skip
