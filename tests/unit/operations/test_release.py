@@ -69,7 +69,8 @@ def test_slot_and_publication_are_dropped(
     talking = Talking()
     release.withdraw(found, talking.talk)
     assert _left(database) == (0, 0)
-    assert "Dropped the slot" in talking.said[1]
+    assert talking.said[0].startswith("Dropped the slot")
+    assert talking.said[1].endswith("is dropped.")
     release.withdraw(found, talking.talk)
 
 

@@ -133,7 +133,7 @@ def test_all_mistakes_come_at_once_in_order(folder: Path) -> None:
 def test_wrong_types_hide_no_wrong_meaning(folder: Path) -> None:
     """A wrong unit, and beside it a source and a folder that are not there, and a wrong order."""
     text = GOOD.replace("fresh: 30s", "fresh: 30 parsecs").replace("from: bank", "from: bnak")
-    text = text.replace("dir: checks/", "dir: chekcs/")
+    text = text.replace("dir: checks/", "dir: chek/")
     steps = text.replace("  - model: {dbt: models/}\n", "")
     text = steps.replace("\ngoals:", "\n  - model: {dbt: models/}\ngoals:")
     assert [f.code for f in _findings(folder, text)] == [
