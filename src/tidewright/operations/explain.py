@@ -112,6 +112,9 @@ def _derived(found: project.Project, flow: flow_nouns.Flow) -> Iterator[Derived]
                 yield Derived(f"current state of {table}", table)
                 raw = f"{stage.raw_namespace}.{table.partition('.')[2]}"
                 yield Derived(f"raw changes of {table}", raw)
+        if isinstance(stage, flow_nouns.Load):
+            for stream in stage.streams:
+                yield Derived(f"records of the stream {stream}", f"{stage.to}.{stream}")
     for service in found.platform.services:
         if isinstance(service.process.job, jobs.GrantsJob):
             for database in service.process.job.databases:

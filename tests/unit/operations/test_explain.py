@@ -30,3 +30,9 @@ def test_a_code_is_explained_and_a_wrong_one_guessed() -> None:
     with pytest.raises(errors.SpecError, match=r"file\.wrong_unit") as caught:
         explain.explain_code("file.wrong_unt")
     assert caught.value.code == "cli.no_such_code"
+
+
+def test_a_load_names_the_table_of_each_stream() -> None:
+    found = explain.explain(BANK.parent / "elt-lakehouse" / "platform.yaml")
+    derived = {(d.what, d.name) for d in found.derived}
+    assert ("records of the stream orders", "bronze.orders") in derived
