@@ -16,6 +16,8 @@ COMPONENTS: Mapping[str, str] = {
     "postgres": "tidewright.components.postgres",
     "capture": "tidewright.components.capture",
     "load": "tidewright.components.load",
+    "pull": "tidewright.components.pull",
+    "stream": "tidewright.components.stream",
     "refresh": "tidewright.components.refresh",
     "workload": "tidewright.components.workload",
     "console": "tidewright.components.console",

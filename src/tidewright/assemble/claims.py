@@ -17,7 +17,9 @@ from tidewright.model import platform as platforms
 from tidewright.spec import load
 
 STORE = "store"
+LOG, TOPICS = names.LOG, names.TOPICS
 KEPT = ("catalog", "marts")
+KEYED = "keyed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,10 @@ def places(spec: load.Spec) -> tuple[Place, ...]:
         Place(n, names.source_server(n), flows.database(spec, n), names.source_server(n), True)
         for n in managed
     ]
-    return (*found, *(Place(key, STORE, key, key, False) for key in KEPT))
+    if flows.topics(spec):
+        found.append(Place(TOPICS, LOG, TOPICS, LOG, True))
+    kept = (*KEPT, KEYED) if flows.keeps_views(spec) else KEPT
+    return (*found, *(Place(key, STORE, key, key, False) for key in kept))
 
 
 def granted(
@@ -75,7 +80,7 @@ def servers(spec: load.Spec, grants: tuple[platforms.Grant, ...]) -> tuple[platf
         mine = tuple(g for g in grants if g.claim.provider == name)
         if mine:
             logical = any(p.logical for p in places(spec) if p.server == name)
-            made += _server(name, logical, mine)
+            made += _server(Machine(name, logical, flows.topics(spec)), mine)
     return tuple(made)
 
 
@@ -94,25 +99,39 @@ def _grant(claimant: str, need: components.Need, place: Place) -> platforms.Gran
     return platforms.Grant(claim, user, values.Secret(names.secret(place.prefix, need.access)))
 
 
-def _server(
-    name: str, logical: bool, grants: tuple[platforms.Grant, ...]
-) -> tuple[platforms.Service, ...]:
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A server to run. ``topics``: those of the flow; the log server makes their tables."""
+
+    name: str
+    logical: bool
+    topics: tuple[str, ...]
+
+    @property
+    def role(self) -> str:
+        """What it is for, in a few words."""
+        if self.name == LOG:
+            return "the log: topics until the lake holds them"
+        return "the source database" if self.logical else "catalog and marts"
+
+
+def _server(machine: Machine, grants: tuple[platforms.Grant, ...]) -> tuple[platforms.Service, ...]:
+    name = machine.name
     admin = values.Secret(f"{name}-admin")
-    role = "the source database" if logical else "catalog and marts"
-    server = postgres.server(components.Server(name, role, admin, logical))
+    server = postgres.server(components.Server(name, machine.role, admin, machine.logical))
     reached = postgres.connection(name, postgres.ADMIN, jobs.Login(postgres.ADMIN, admin))
     databases = tuple(
-        _database(database, tuple(g for g in grants if g.claim.name == database))
+        _database(database, tuple(g for g in grants if g.claim.name == database), machine)
         for database in dict.fromkeys(g.claim.name for g in grants)
     )
     job = jobs.GrantsJob(reached, databases, values.Folder("secrets"))
     return (server, postgres.grants(task(name), job, name))
 
 
-def _database(name: str, grants: tuple[platforms.Grant, ...]) -> jobs.Database:
+def _database(name: str, grants: tuple[platforms.Grant, ...], machine: Machine) -> jobs.Database:
     logins = {g.claim.access: jobs.Login(g.user, g.password) for g in grants}
     owner = logins.get("own")
     assert owner is not None, f"somebody has to own the database {name}"
-    return jobs.Database(
-        name, owner.user, owner.password, logins.get("capture"), logins.get("read")
-    )
+    topics = machine.topics if machine.name == LOG else ()
+    readers = (logins.get("capture"), logins.get("read"))
+    return jobs.Database(name, owner.user, owner.password, *readers, topics)

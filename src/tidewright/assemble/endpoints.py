@@ -26,6 +26,10 @@ def _all(spec: load.Spec) -> Iterator[nouns.Endpoint]:
         match place.key:
             case "catalog":
                 yield _database("catalog.sql", place, "read")
+            case claims.KEYED:
+                yield _database("keyed", place, "read")
+            case claims.TOPICS:
+                yield _database("topics", place, "own")
             case "marts":
                 yield _database("marts", place, "read")
             case _:

@@ -15,9 +15,16 @@ from tidewright.spec import load, steps
 def flow(spec: load.Spec) -> flows.Flow:
     """The whole data path of one environment."""
     goals = spec.document.goals
+    carried = topics(spec)
     return flows.Flow(
-        sources=tuple(_source(spec, name) for name in spec.document.sources),
-        stages=tuple(STAGES[type(step)](step) for step in spec.document.flow),
+        sources=(
+            *(_source(spec, name) for name in spec.document.sources),
+            *((_log(spec),) if carried else ()),
+        ),
+        stages=(
+            *(STAGES[type(step)](step) for step in spec.document.flow),
+            *((_carrying(carried),) if carried else ()),
+        ),
         goals=flows.Goals(goals.fresh, goals.rto, goals.rpo, goals.uptime),
     )
 
@@ -35,6 +42,34 @@ def workloads(spec: load.Spec) -> tuple[components.Workload, ...]:
 def database(spec: load.Spec, source: str) -> str:
     """The database of a managed source."""
     return spec.document.sources[source].postgres.database or source
+
+
+def topics(spec: load.Spec) -> tuple[str, ...]:
+    """The topics that any step appends to, sorted."""
+    found = (APPENDS[type(s)](s) for s in spec.document.flow if type(s) in APPENDS)
+    return tuple(sorted(set(found)))
+
+
+def keeps_views(spec: load.Spec) -> bool:
+    """Whether any step writes into the keyed database."""
+    return any(isinstance(step, steps.StreamStep) for step in spec.document.flow)
+
+
+def _log(spec: load.Spec) -> flows.PostgresSource:
+    """The log server as a source: it is followed like any other, for what is added to it."""
+    derived = names.replication(spec.document.platform, spec.environment, names.TOPICS)
+    role = names.role(names.TOPICS, "capture")
+    login = jobs.Login(role, values.Secret(names.secret(names.LOG, "capture")))
+    ours = postgres.connection(names.LOG, names.TOPICS, login)
+    return flows.PostgresSource(
+        names.TOPICS, ours, derived, derived, managed=True, append_only=True
+    )
+
+
+def _carrying(carried: tuple[str, ...]) -> flows.Capture:
+    """The topics into the lake, each as a raw table that shows every column typed."""
+    tables = tuple(f"{names.TOPICS}.{topic}" for topic in carried)
+    return flows.Capture(names.TOPICS, tables, "raw_data", dict.fromkeys(tables, TOPIC_COLUMNS))
 
 
 def _source(spec: load.Spec, name: str) -> flows.PostgresSource:
@@ -69,6 +104,19 @@ def _connector(of: steps.PythonConnector | steps.AirbyteConnector) -> flows.Conn
     return flows.Connector("python", of.python, of.config, of.workload, rate)
 
 
+def _pull(step: steps.PullStep) -> flows.Pull:
+    body = step.pull
+    rate = 0.0 if body.workload is None else 50.0 if body.rate is None else body.rate
+    return flows.Pull(body.python, body.every, body.to, body.workload, rate)
+
+
+def _stream(step: steps.StreamStep) -> flows.Stream:
+    body = step.stream
+    views = tuple(flows.Target(t.keyed, tuple(t.key), t.order) for t in body.to if t.keyed)
+    accepted = next(t.append for t in body.to if t.append)
+    return flows.Stream(body.source, body.sql, accepted, body.rejects, views)
+
+
 def _model(step: steps.ModelStep) -> flows.Transform:
     return flows.Transform(step.model.dbt, tuple(step.model.layers))
 
@@ -84,13 +132,20 @@ def _publish(step: steps.PublishStep) -> flows.Publish:
 STAGES: Mapping[type, Callable[[Any], flows.Stage]] = {
     steps.CaptureStep: _capture,
     steps.LoadStep: _load,
+    steps.PullStep: _pull,
+    steps.StreamStep: _stream,
     steps.ModelStep: _model,
     steps.CheckStep: _check,
     steps.PublishStep: _publish,
 }
+# The steps that append to a topic, and how each names it.
+APPENDS: Mapping[type, Callable[[Any], str]] = {steps.PullStep: lambda step: step.pull.to}
+TOPIC_COLUMNS = ("topic_offset", "at", "key", "value")
 KINDS: Mapping[type, str] = {
     flows.Capture: "capture",
     flows.Load: "load",
+    flows.Pull: "pull",
+    flows.Stream: "stream",
     flows.Transform: "model",
     flows.Check: "check",
     flows.Publish: "publish",

@@ -10,6 +10,8 @@ import hashlib
 import re
 
 LONGEST = 63
+# The server of topics, and its one database.
+LOG, TOPICS = "log", "topics"
 _HASH = 8
 
 

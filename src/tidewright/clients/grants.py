@@ -19,7 +19,7 @@ import psycopg
 from psycopg import sql
 
 from tidewright import errors
-from tidewright.clients import postgres
+from tidewright.clients import postgres, topics
 from tidewright.model import codec, jobs
 from tidewright.vault import files as vault
 
@@ -98,6 +98,10 @@ def _create(conn: psycopg.Connection[Any], database: jobs.Database, secrets: str
 
 def _inside(job: jobs.GrantsJob, database: jobs.Database, secrets: str) -> None:
     """What must be said within the database. A function's rights belong to one database."""
+    if database.topics:
+        with postgres.connect(job.admin, secrets, dbname=database.name) as conn:
+            conn.execute(sql.SQL("set role {}").format(sql.Identifier(database.owner)))
+            topics.prepare(conn, database.topics)
     if database.capture is None:
         return
     with postgres.connect(job.admin, secrets, dbname=database.name) as conn:

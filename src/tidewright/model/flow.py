@@ -78,6 +78,8 @@ class PostgresSource:
     """A PostgreSQL database we read. ``managed``: the platform runs the server itself.
 
     ``publication`` and ``slot`` are the only lasting things created there, named beforehand.
+    ``append_only``: its tables are topics. Only inserts are published, so that removing what the
+    lake holds is not carried on, and the lake keeps the raw log alone.
     """
 
     name: str
@@ -85,6 +87,7 @@ class PostgresSource:
     publication: str
     slot: str
     managed: bool
+    append_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,46 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
+class Pull:
+    """Run ``python`` every so many seconds; its events go to ``topic``, with its state.
+
+    ``workload``: a script that plays the interface on this machine, at ``rate`` events a second.
+    """
+
+    python: str
+    every: float
+    topic: str
+    workload: str | None = None
+    rate: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A table of the keyed database, ``schema.table``. ``key``: none means that it only grows.
+
+    ``order``: the column whose greatest value stays for a key; None: the last event's.
+    """
+
+    table: str
+    key: tuple[str, ...] = ()
+    order: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """SQL over the new events of ``topic``; every one ends in ``accepted`` or in ``rejects``.
+
+    ``views``: keyed tables that accepted rows are merged into. ``sql``: relative to platform.yaml.
+    """
+
+    topic: str
+    sql: str
+    accepted: str
+    rejects: str
+    views: tuple[Target, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Transform:
     """A dbt project run on one pinned commit. ``folder`` is relative to platform.yaml.
 
@@ -154,7 +197,7 @@ class Publish:
     to: Literal["postgres"]
 
 
-Stage: TypeAlias = Capture | Load | Transform | Check | Publish
+Stage: TypeAlias = Capture | Load | Pull | Stream | Transform | Check | Publish
 
 
 @dataclass(frozen=True, slots=True)

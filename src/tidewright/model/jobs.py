@@ -34,7 +34,7 @@ class Database:
     """One database and its owning role, granted from a claim.
 
     ``capture``: a second role with REPLICATION that may read everything and write nothing.
-    ``reader``: a role for people and tools that may only read.
+    ``reader``: a role for people and tools that may only read. ``topics``: tables that only grow.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Database:
     password: values.Secret
     capture: Login | None = None
     reader: Login | None = None
+    topics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,48 @@ class CaptureJob:
     secrets: values.Value
     status: values.Value
     commit_every: float = 0.4
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """The lake's tables that show what is captured: of a topic the raw one, as all there is."""
+        tables = self.capture.tables
+        if not self.source.append_only:
+            return tables
+        return tuple(f"{self.capture.raw_namespace}.{t.partition('.')[2]}" for t in tables)
+
+
+@dataclass(frozen=True, slots=True)
+class PullJob:
+    """Pull events into a topic on a schedule. ``name``: the producer's name in the ledger.
+
+    ``url``: where the source that we play answers; None: the script knows whom to ask.
+    """
+
+    name: str
+    pull: flows.Pull
+    topics: flows.Connection
+    project: values.Value
+    secrets: values.Value
+    status: values.Value
+    url: values.Value | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamJob:
+    """Route the new events of a topic into the keyed database. ``flow``: whose commits to follow.
+
+    ``raw``: the topic's table in the lake.
+    """
+
+    name: str
+    stream: flows.Stream
+    flow: str
+    raw: str
+    lake: Lake
+    keyed: flows.Connection
+    project: values.Value
+    secrets: values.Value
+    status: values.Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +185,17 @@ class ConsoleJob:
     marts: flows.Connection | None = None
 
 
-Job: TypeAlias = GrantsJob | WorkloadJob | ServeJob | CaptureJob | LoadJob | RefreshJob | ConsoleJob
+Job: TypeAlias = (
+    GrantsJob
+    | WorkloadJob
+    | ServeJob
+    | CaptureJob
+    | LoadJob
+    | PullJob
+    | StreamJob
+    | RefreshJob
+    | ConsoleJob
+)
 # What lands rows in the lake: each has ``name`` (its flow in ``commits``), ``lake``, ``secrets``.
 Landing: TypeAlias = CaptureJob | LoadJob
 LANDING: tuple[type[Landing], ...] = (CaptureJob, LoadJob)

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from tidewright.clients import postgres
 from tidewright.model import jobs
@@ -42,12 +43,12 @@ def marts(environment: state.Environment) -> Iterator[Stage]:
 def _captured(capture: jobs.CaptureJob) -> bool:
     with lakeside.catalog(capture) as conn:
         found = reader.pin(conn, capture.name)
-    if found is None or not all(t in found.tables for t in capture.capture.tables):
+    if found is None or not all(t in found.tables for t in capture.datasets):
         return False
     duck = lakeside.views(found)
     counts = [
         duck.execute(f"select count(*) from {table}").fetchone()  # noqa: S608  names of our example
-        for table in capture.capture.tables
+        for table in capture.datasets
     ]
     return all(count is not None and count[0] > 0 for count in counts)
 
@@ -67,6 +68,21 @@ def _loaded(load: jobs.LoadJob) -> bool:
     return len([c for c in counts if c is not None and c[0] > 0]) >= wanted
 
 
+def _streamed(job: jobs.StreamJob) -> bool:
+    """A person who reads the views finds a row."""
+    tables = [*(view.table for view in job.stream.views), job.stream.accepted]
+    with postgres.connect(job.keyed, str(job.secrets)) as conn:
+        try:
+            found = [conn.execute(_any(table)).fetchone() for table in tables]
+        except psycopg.errors.UndefinedTable:
+            return False
+    return all(found)
+
+
+def _any(table: str) -> sql.Composed:
+    return sql.SQL("select 1 from {} limit 1").format(sql.Identifier(*table.split(".", 1)))
+
+
 def _has_mart(refresh: jobs.RefreshJob) -> bool:
     with postgres.connect(refresh.marts, str(refresh.secrets)) as conn:
         try:
@@ -78,4 +94,5 @@ def _has_mart(refresh: jobs.RefreshJob) -> bool:
 ARRIVALS: Mapping[type[Any], Callable[[Any], bool]] = {
     jobs.CaptureJob: _captured,
     jobs.LoadJob: _loaded,
+    jobs.StreamJob: _streamed,
 }

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tidewright import errors
 from tidewright.clients import postgres
+from tidewright.model import jobs
 from tidewright.operations import project, state
 from tidewright.targets.local import layout, ports, resolve
 from tidewright.vault import files as vault
@@ -51,7 +52,8 @@ def connections(environment: state.Environment) -> Connections:
         Reached(e.name, resolver.text(e.url), e.user, e.secret)
         for e in environment.applied.endpoints
     )
-    return Connections(environment.name, reached, tuple(_snippets(reached)))
+    keyed = tuple(_by_key(environment, reached))
+    return Connections(environment.name, reached, (*_snippets(reached), *keyed))
 
 
 def secret(environment: state.Environment, name: str) -> str:
@@ -82,7 +84,7 @@ def store_secret(file: Path, name: str, value: str, asked: str | None = None) ->
 
 def _snippets(reached: tuple[Reached, ...]) -> Iterator[Snippet]:
     by_name = {r.name: r for r in reached}
-    for name in ("marts", "source"):
+    for name in ("marts", "source", "keyed"):
         if name in by_name:
             yield _psql(by_name[name])
     if "marts" in by_name:
@@ -97,6 +99,23 @@ def _snippets(reached: tuple[Reached, ...]) -> Iterator[Snippet]:
 def _psql(to: Reached) -> Snippet:
     text = f"PGPASSWORD=$(tidewright connect --secret {to.secret}) psql {_with_user(to)}"
     return Snippet("psql", to.name, text)
+
+
+def _by_key(environment: state.Environment, reached: tuple[Reached, ...]) -> Iterator[Snippet]:
+    """One for each view that a stream keeps, with its own name and key."""
+    found = [s.process.job for s in environment.applied.services]
+    streams = [job.stream for job in found if isinstance(job, jobs.StreamJob)]
+    for to in (r for r in reached if r.name == "keyed"):
+        for view in (view for stream in streams for view in stream.views):
+            wanted = " and ".join(f"{name} = %s" for name in view.key)
+            lines = (
+                "import psycopg, subprocess",
+                _password(to),
+                f'with psycopg.connect("{_with_user(to)}", password=password) as conn:',
+                f'    query = "select * from {view.table} where {wanted}"',  # noqa: S608  to read
+                f"    row = conn.execute(query, [{', '.join(view.key).upper()}]).fetchone()",
+            )
+            yield Snippet("Python, by key", view.table, "\n".join(lines))
 
 
 def _jdbc(to: Reached) -> Snippet:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 
@@ -29,6 +30,7 @@ from tidewright.operations import (
 )
 from tidewright.targets.local import layout
 
+T = TypeVar("T")
 FIRST_SECONDS = 120.0
 MB = 1024 * 1024
 
@@ -72,6 +74,16 @@ def demo(names: Sequence[str], wish: Wish, talk: up.Talk) -> tuple[Shown, ...]:
             )  # fmt: skip
             raise errors.SpecError((finding,))
     return tuple(_show(name, wish, talk) for name in names or known)
+
+
+def during(
+    name: str, wish: Wish, talk: up.Talk, act: Callable[[state.Environment], T]
+) -> tuple[T, acts.Verification]:
+    """What ``act`` finds in an example once rows arrive everywhere, and whether it is exact."""
+    with _running(name, wish, talk) as (place, began):
+        _first(place, talk, began)
+        found = act(place)
+        return found, verify.verify(place, talk.say)
 
 
 def rest(seconds: float, talk: up.Talk) -> dict[str, int]:

@@ -11,6 +11,11 @@ from tidewright.pipelines.worker import stops
 def recopy(environment: state.Environment, tables: tuple[str, ...]) -> None:
     """Ask the worker; it begins within seconds. Raises SpecError for a table not in the flow."""
     capture = lakeside.job(environment, "capture", jobs.CaptureJob)
+    if capture.source.append_only:
+        what = "a topic cannot be copied again: the lake alone holds what left it"
+        hint = "Leave --recopy out."
+        finding = errors.Finding("lake.not_captured", what, errors.Where("--recopy"), hint)
+        raise errors.SpecError((finding,))
     known = capture.capture.tables
     wrong = [table for table in tables if table not in known]
     if wrong:

@@ -28,6 +28,9 @@ _SERVER_SECONDS = 60.0
 def release(environment: state.Environment, talk: up.Talk) -> None:
     """Drop each slot. The mark tells the worker that this was meant: it copies anew."""
     for job in changes.captures(environment.applied):
+        if job.source.append_only:
+            talk.say(f"{job.source.name}: its slot stays; the server is ours and stops too.")
+            continue
         if job.source.managed:
             _keep_only_server(environment, job, talk)
         else:

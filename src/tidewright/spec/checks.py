@@ -17,7 +17,9 @@ from tidewright.spec import document, fields, steps, tree
 S = TypeVar("S")
 
 # Where each kind of step stands in a flow, read from top to bottom; 0 brings rows in.
-RANK: Mapping[str, int] = {"capture": 0, "load": 0, "model": 3, "check": 4, "publish": 5}
+RANK: Mapping[str, int] = {
+    "capture": 0, "load": 0, "pull": 0, "stream": 1, "model": 3, "check": 4, "publish": 5,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,48 @@ def layers(subject: Subject) -> Iterator[Problem]:
                 yield Problem("file.no_such_path", what, path, hint)
 
 
+def one_pull(subject: Subject) -> Iterator[Problem]:
+    """One of each, and no capture beside them: both would land in the lake."""
+    pulls = [n for n, _ in subject.steps(steps.PullStep)]
+    streams = [n for n, _ in subject.steps(steps.StreamStep)]
+    captures = [n for n, _ in subject.steps(steps.CaptureStep)]
+    for n in (*pulls[1:], *streams[1:]):
+        what = f"a second {_kinds(subject)[n]} step is not supported yet"
+        yield Problem("file.not_yet", what, ("flow", n), "Give it a platform file of its own.")
+    loads = [n for n, _ in subject.steps(steps.LoadStep)]
+    for n in pulls[:1] if captures or loads else ():
+        what = "pull beside capture or load is not supported yet"
+        yield Problem("file.not_yet", what, ("flow", n), "Give it a platform file of its own.")
+
+
+def unknown_topic(subject: Subject) -> Iterator[Problem]:
+    known = tuple(s.pull.to for _, s in subject.steps(steps.PullStep))
+    for n, step in subject.steps(steps.StreamStep):
+        if step.stream.source not in known:
+            what = f"nothing appends to a topic {step.stream.source}"
+            hint = fields.suggestion(step.stream.source, known) if known else "Add a pull step."
+            yield Problem("file.unknown_source", what, ("flow", n, "stream", "from"), hint)
+
+
+def stream_targets(subject: Subject) -> Iterator[Problem]:
+    """Every accepted event has one place in one table that grows: what verify counts."""
+    for n, step in subject.steps(steps.StreamStep):
+        body = step.stream
+        appends = [i for i, t in enumerate(body.to) if t.append is not None]
+        if not appends:
+            what = "no target keeps every accepted event"
+            hint = "Add - {append: SCHEMA.TABLE}; verify compares it with the topic."
+            yield Problem("file.missing_key", what, ("flow", n, "stream", "to"), hint)
+        for i in appends[1:]:
+            what = "a second table that grows would hold the same rows"
+            yield Problem("file.repeated", what, ("flow", n, "stream", "to", i), "Keep one.")
+        names = [body.rejects, *(t.keyed or t.append or "" for t in body.to)]
+        for i in range(1, len(names)):
+            if names[i] in names[:i]:
+                path = ("flow", n, "stream", "to", i - 1)
+                yield Problem("file.repeated", f"{names[i]} is named twice", path, "Rename one.")
+
+
 def needs_model(subject: Subject) -> Iterator[Problem]:
     if {"model", None} & set(_kinds(subject)):
         return
@@ -195,6 +239,12 @@ def places(subject: Subject) -> Iterator[Problem]:
             yield from _file(subject, connector.python, (*at, "python"))
             if connector.workload is not None:
                 yield from _file(subject, connector.workload, (*at, "workload"))
+    for n, pull in subject.steps(steps.PullStep):
+        yield from _file(subject, pull.pull.python, ("flow", n, "pull", "python"))
+        if pull.pull.workload is not None:
+            yield from _file(subject, pull.pull.workload, ("flow", n, "pull", "workload"))
+    for n, stream in subject.steps(steps.StreamStep):
+        yield from _file(subject, stream.stream.sql, ("flow", n, "stream", "sql"))
     for name, source in subject.document.sources.items():
         if source.postgres.workload is not None:
             path = ("sources", name, "postgres", "workload")
@@ -213,7 +263,8 @@ def published_models(subject: Subject) -> Iterator[Problem]:
 
 RULES: tuple[Rule, ...] = (
     unknown_source, repeated_table, clashing_namespace, raw_columns_of_others, one_source,
-    one_capture, one_lander, repeated_stream, layers, begins, order, needs_model, places,
+    one_capture, one_lander, repeated_stream, layers, one_pull, unknown_topic, stream_targets,
+    begins, order, needs_model, places,
     published_models,
 )  # fmt: skip
 

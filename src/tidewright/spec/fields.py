@@ -30,6 +30,7 @@ TABLE = re.compile(r"[^.\u0000-\u001f\u007f]+\.[^\u0000-\u001f\u007f]+")
 COLUMN = re.compile(r"[^\u0000-\u001f\u007f]+")
 AIRBYTE = re.compile(r"source-[a-z0-9-]+(==[0-9][A-Za-z0-9.]*)?")
 STREAM = re.compile(r"[A-Za-z_][A-Za-z0-9_$.-]*")
+TOPIC = re.compile(r"[a-z][a-z0-9_]*")
 SECRET = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 LONGEST_NAME = 40
 LONGEST_OF_POSTGRES = 63  # bytes
@@ -157,6 +158,11 @@ StreamName = Annotated[
     str,
     _text(STREAM, "the name of a stream", "Write it as the connector says it."),
     _pattern(STREAM, "a stream of the connector"),
+]
+Topic = Annotated[
+    str,
+    _text(TOPIC, "the name of a topic", "Use a lower-case letter, then letters, digits or _."),
+    _pattern(TOPIC, "a topic"),
 ]
 SecretName = Annotated[
     str,

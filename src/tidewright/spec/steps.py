@@ -14,8 +14,6 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 from tidewright.spec import fields
 
 LATER: Mapping[str, str] = {
-    "pull": "a scheduled pull from an interface",
-    "stream": "SQL over a topic",
     "receive": "an HTTP endpoint for events",
     "sessions": "events grouped by key and gap",
     "rollup": "tables kept from a stream",
@@ -25,6 +23,7 @@ LATER: Mapping[str, str] = {
 LATER_SOURCES: Mapping[str, str] = {
     "mysql": "MySQL", "mongodb": "MongoDB", "http": "HTTP", "kafka": "Kafka", "files": "files",
 }  # fmt: skip
+LEAST_EVERY = 0.1
 COMING = "Leave it out for now; ROADMAP.md says when it comes."
 
 
@@ -165,6 +164,71 @@ class Load(fields.Strict):
         return self
 
 
+class Pull(fields.Strict):
+    """Run a Python file on a schedule; the events that it returns go to a topic, with its state.
+
+    ``workload`` is a script that plays the interface on this machine, at ``rate`` events a second.
+    """
+
+    python: fields.Place
+    every: fields.Duration
+    to: fields.Topic
+    workload: fields.Place | None = None
+    rate: fields.Rate | None = None
+
+    @model_validator(mode="after")
+    def possible(self) -> Pull:
+        """Some time between two pulls, and no rate of nothing."""
+        if self.every < LEAST_EVERY:
+            what = f"every is shorter than {LEAST_EVERY:g} s"
+            raise fields.wrong("file.wrong_value", what, f"Write every: {LEAST_EVERY:g}s or more.")
+        if self.rate is not None and self.workload is None:
+            what = "rate says how fast the workload works, and there is none"
+            hint = "Add workload: FILE.py, or remove rate."
+            raise fields.wrong("file.wrong_value", what, hint)
+        return self
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+class Target(fields.Strict):
+    """Where accepted rows go: a view that is read by key, or a table that only grows.
+
+    ``order``: of the rows of one key the one with the greatest value stays; without it the last.
+    """
+
+    keyed: fields.TableName | None = None
+    append: fields.TableName | None = None
+    key: Annotated[list[fields.ColumnName], BeforeValidator(_listed)] = Field(default_factory=list)
+    order: fields.ColumnName | None = None
+
+    @model_validator(mode="after")
+    def one_form(self) -> Target:
+        """Keyed by something, or appended to."""
+        if (self.keyed is None) == (self.append is None):
+            what = "a target says either keyed or append"
+            hint = "Write {keyed: SCHEMA.TABLE, key: COLUMN} or {append: SCHEMA.TABLE}."
+            raise fields.wrong("file.wrong_value", what, hint)
+        if self.keyed is not None and not self.key:
+            what = "a keyed view needs the columns of its key"
+            raise fields.wrong("file.missing_key", what, "Add key: COLUMN, or key: [ONE, OTHER].")
+        if self.append is not None and (self.key or self.order):
+            what = "key and order belong to a keyed view, and this table only grows"
+            raise fields.wrong("file.wrong_value", what, "Remove them, or write keyed.")
+        return self
+
+
+class Stream(fields.Strict):
+    """SQL over the new events of a topic, again and again; bad ones go to ``rejects``."""
+
+    source: fields.Topic = Field(alias="from")
+    sql: fields.Place
+    to: list[Target] = Field(min_length=1)
+    rejects: fields.TableName
+
+
 class Model(fields.Strict):
     """A dbt project, run on one pinned commit. ``layers``: its folders, from raw to fine."""
 
@@ -194,6 +258,14 @@ class LoadStep(fields.Strict):
     load: Load
 
 
+class PullStep(fields.Strict):
+    pull: Pull
+
+
+class StreamStep(fields.Strict):
+    stream: Stream
+
+
 class ModelStep(fields.Strict):
     model: Model
 
@@ -206,7 +278,9 @@ class PublishStep(fields.Strict):
     publish: Publish
 
 
-AnyStep: TypeAlias = CaptureStep | LoadStep | ModelStep | CheckStep | PublishStep
+AnyStep: TypeAlias = (
+    CaptureStep | LoadStep | PullStep | StreamStep | ModelStep | CheckStep | PublishStep
+)
 
 
 def _kinds() -> tuple[str, ...]:
@@ -224,6 +298,8 @@ def _tag(value: Any) -> str:
 Step = Annotated[
     Annotated[CaptureStep, Tag("capture")]
     | Annotated[LoadStep, Tag("load")]
+    | Annotated[PullStep, Tag("pull")]
+    | Annotated[StreamStep, Tag("stream")]
     | Annotated[ModelStep, Tag("model")]
     | Annotated[CheckStep, Tag("check")]
     | Annotated[PublishStep, Tag("publish")],

@@ -47,6 +47,15 @@ def held(rate: float, seconds: float, output_form: str) -> None:
 
 
 @command.command()
+@click.option("--rate", type=float, default=5_000, show_default=True, help="Events a second.")
+@click.option("--seconds", type=float, default=30, show_default=True)
+@options.output
+def keyed(rate: float, seconds: float, output_form: str) -> None:
+    """Read a view by key while events arrive."""
+    _show(api.bench("keyed", output.say, rate=rate, seconds=seconds), output_form)
+
+
+@command.command()
 @click.option("--seconds", type=float, default=60, show_default=True)
 @options.output
 def idle(seconds: float, output_form: str) -> None:

@@ -19,7 +19,7 @@ from tidewright.model import acts, jobs
 from tidewright.model import flow as flows
 from tidewright.operations import lakeside, observing, state
 from tidewright.operations.proofs.proof import Proof, Say, file_checks, tell
-from tidewright.pipelines.compare import rawlog, tables
+from tidewright.pipelines.compare import rawlog, tables, topics
 from tidewright.pipelines.decode import relation as relations
 from tidewright.pipelines.feeds import snapshot
 from tidewright.pipelines.feeds import tables as catalogs
@@ -39,14 +39,18 @@ class Cut:
 def prove(
     environment: state.Environment, name: str, capture: jobs.CaptureJob, say: Say, seconds: float
 ) -> Proof:
-    """Compare every followed table with the source. Tables that stopped make it fail."""
+    """Compare every followed table with the source. Tables that stopped make it fail.
+
+    Of a topic the source keeps what is new; its ledger says what there ever was.
+    """
     _check_capture(environment, name)
     with lakeside.asked(environment, capture) as conn:
         stopped = _stopped(conn, capture)
         with _cut(conn, capture, seconds, say) as cut:
             duck = lakeside.views(cut.pinned)
             names = _followed(capture, cut, stopped)
-            found = tuple(_compare(cut, duck, name, say) for name in names)
+            compare = _compare_topic if capture.source.append_only else _compare
+            found = tuple(compare(cut, duck, name, say) for name in names)
             invariants = _invariants(environment, capture, cut, duck, stopped, say)
     return Proof(flows.lsn_text(cut.position), found, invariants)
 
@@ -83,8 +87,8 @@ def _stopped(conn: psycopg.Connection, capture: jobs.CaptureJob) -> dict[str, st
 
 
 def _followed(capture: jobs.CaptureJob, cut: Cut, stopped: dict[str, str]) -> tuple[str, ...]:
-    wanted = capture.capture.tables
-    return tuple(t for t in wanted if t in cut.pinned.tables and t not in stopped)
+    wanted = zip(capture.capture.tables, capture.datasets, strict=True)
+    return tuple(t for t, shown in wanted if shown in cut.pinned.tables and t not in stopped)
 
 
 def _compare(
@@ -93,6 +97,14 @@ def _compare(
     key = _key(cut, name)
     found = tables.compare(cut.source.connection, duck, name, key)
     say(f"{name}: {found.source_rows:,} rows in the source, {found.lake_rows:,} in the lake")
+    return found
+
+
+def _compare_topic(
+    cut: Cut, duck: duckdb.DuckDBPyConnection, name: str, say: Say
+) -> acts.TableDifference:
+    found = topics.compare(cut.source.connection, duck, name.partition(".")[2])
+    say(f"{name}: {found.source_rows:,} events in the ledger, {found.lake_rows:,} in the lake")
     return found
 
 
@@ -111,14 +123,18 @@ def _invariants(
     say: Say,
 ) -> tuple[acts.Invariant, ...]:
     """The raw log against current state, the file's own checks, and that every table is there."""
+    followed = _followed(capture, cut, stopped)
     found = [
         acts.Invariant(f"{name} is followed", False, stopped.get(name, "it is not in the lake yet"))
         for name in capture.capture.tables
-        if name in stopped or name not in cut.pinned.tables
+        if name not in followed
     ]
-    for name in _followed(capture, cut, stopped):
+    for name in followed:
         raw = f"{capture.capture.raw_namespace}.{name.partition('.')[2]}"
-        found += rawlog.invariants(duck, raw, name, _key(cut, name))
+        if capture.source.append_only:
+            found += [rawlog.once(duck, raw), topics.in_order(duck, raw)]
+        else:
+            found += rawlog.invariants(duck, raw, name, _key(cut, name))
     found += file_checks(environment, duck)
     tell(say, tuple(found))
     return tuple(found)

@@ -28,6 +28,19 @@ POINTS: Mapping[str, str] = {
     "committed": "the commit is known, the slot not yet moved",
     "advanced": "the slot has moved",
 }
+# Those of the producers of a topic, in the same order of one append.
+APPENDING: Mapping[str, str] = {
+    "pulled_events": "the user's script gave events, none is appended",
+    "appended": "inside the transaction that appends a batch, before its commit",
+    "append_committed": "the batch is in the topic, its answer not yet used",
+}
+# Those of the stream step, in the order of one micro-batch.
+STREAMING: Mapping[str, str] = {
+    "batch_read": "new events are read from the lake, nothing is routed",
+    "batch_routed": "every event has its place, nothing is written",
+    "views_written": "inside the transaction that writes rows and position, before its commit",
+    "views_committed": "rows and position are in the keyed database, its answer not yet used",
+}
 
 VARIABLE = "TIDEWRIGHT_FAULT"
 

@@ -25,6 +25,7 @@ class PeekFeed:
         self._side = session.Session(source.connection, secrets)
         self._slot = source.slot
         self._publication = source.publication
+        self._append_only = source.append_only
         self._exhausted = False
 
     @property
@@ -82,7 +83,7 @@ class PeekFeed:
 
         In this order: a slot that is older than its publication cannot be read, or skips.
         """
-        publications.ensure(self._side, self._publication, tables)
+        self.publish(tables)
         return slots.ensure(self._side, self._slot, deadline)
 
     def drop(self) -> None:
@@ -90,9 +91,15 @@ class PeekFeed:
         slots.drop(self._side, self._slot)
         publications.drop(self._side, self._publication)
 
+    def publish(self, tables: tuple[str, ...]) -> None:
+        """Make the publication carry these tables too."""
+        name, alone = self._publication, self._append_only
+        publications.ensure(self._side, name, tables, append_only=alone)
+
     def published(self) -> frozenset[str] | None:
         """The tables that the publication carries whole; None when it is gone."""
-        return publications.published(self._side, self._publication)
+        alone = self._append_only
+        return publications.published(self._side, self._publication, append_only=alone)
 
     def emit(self, prefix: str, content: bytes, transactional: bool = True) -> int:
         """Write a logical message into the source's WAL; returns its LSN.

@@ -15,8 +15,8 @@ from tidewright.pipelines.feeds import session, slots, tables
 # Its comment tells our publication from one that was there before: only ours is ours to drop.
 OURS = "made by tidewright; its destroy drops it"
 _FLAGS = (
-    "select pubinsert and pubupdate and pubdelete and pubtruncate from pg_publication"
-    " where pubname = %s"
+    "select pubinsert, pubupdate and pubdelete and pubtruncate, pubupdate or pubdelete or"
+    " pubtruncate from pg_publication where pubname = %s"
 )
 _TABLES = "select schemaname || '.' || tablename from pg_publication_tables where pubname = %s"
 # From PostgreSQL 15 on a publication can leave out rows or columns of a table. 15 alone names the
@@ -30,15 +30,19 @@ _WHOLE = """
 _WHOLE_OF = {15: f"{_WHOLE} and attgenerated = '')"}
 
 
-def published(link: session.Session, name: str) -> frozenset[str] | None:
+def published(
+    link: session.Session, name: str, *, append_only: bool = False
+) -> frozenset[str] | None:
     """The tables it carries whole, by name; None when there is no such publication.
 
     A table with a row filter or a column list is left out: what the feed brings of it is not all.
+    ``append_only``: whole means all inserts and nothing else.
     """
     found = link.ask(_FLAGS, name)
     if not found:
         return None
-    if not found[0][0]:
+    inserts, all_others, any_other = found[0]
+    if not inserts or (any_other if append_only else not all_others):
         return frozenset()
     major = link.open().info.server_version // 10000
     whole = _WHOLE_OF.get(major, f"{_WHOLE})") if major >= 15 else ""
@@ -46,7 +50,9 @@ def published(link: session.Session, name: str) -> frozenset[str] | None:
     return frozenset(table for (table,) in rows)
 
 
-def ensure(link: session.Session, name: str, wanted: Iterable[str]) -> tuple[str, ...]:
+def ensure(
+    link: session.Session, name: str, wanted: Iterable[str], *, append_only: bool = False
+) -> tuple[str, ...]:
     """Make the publication carry ``wanted``, and nothing less; returns the tables added.
 
     Refuses, before anything is changed, a table whose rows nothing identifies: publishing it
@@ -55,14 +61,16 @@ def ensure(link: session.Session, name: str, wanted: Iterable[str]) -> tuple[str
     names = tuple(sorted(wanted))
     for table in names:
         check(link, table)
-    have = published(link, name)
+    have = published(link, name, append_only=append_only)
     missing = tuple(t for t in names if t not in (have or ()))
     if have is not None and not missing:
         return ()
     listed = ", ".join(f"only {tables.quoted(t)}" for t in missing)
     quoted = tables.identifier(name)
     carried = f" for table {listed}" if names else ""
-    made = f"create publication {quoted}{carried}; comment on publication {quoted} is '{OURS}'"
+    kinds = " with (publish = 'insert')" if append_only else ""
+    made = f"create publication {quoted}{carried}{kinds}"
+    made += f"; comment on publication {quoted} is '{OURS}'"
     try:
         link.ask(made if have is None else f"alter publication {quoted} add table {listed}")
     except pg.InsufficientPrivilege as reason:

@@ -15,7 +15,7 @@ from tidewright import errors
 from tidewright.model import flow
 from tidewright.pipelines.core import faults
 from tidewright.pipelines.feeds import snapshot
-from tidewright.pipelines.worker import evolve, following, staging, tables
+from tidewright.pipelines.worker import appending, evolve, following, staging, tables
 
 
 @dataclass(slots=True)
@@ -113,7 +113,8 @@ class Copying:
         try:
             described = seen.describe(name)
             shape = following.shapes(seen.link, (described.oid,))[described.oid]
-            return following.make(self._capture, name, described, shape, build)
+            make = appending.make if self._source.append_only else following.make
+            return make(self._capture, name, described, shape, build)
         except errors.Refused as problem:
             raise staging.Trouble(name, problem.what) from problem
 

@@ -18,9 +18,10 @@ from tidewright.clients import postgres
 from tidewright.model import flow, jobs
 from tidewright.pipelines.core import acts, decide, faults, state
 from tidewright.pipelines.decode import decoder
-from tidewright.pipelines.feeds import peek, publications
+from tidewright.pipelines.feeds import peek
 from tidewright.pipelines.lake import store
 from tidewright.pipelines.worker import (
+    appending,
     claim,
     copying,
     cuts,
@@ -32,6 +33,7 @@ from tidewright.pipelines.worker import (
     staging,
     stops,
     tables,
+    trimming,
     watch,
 )
 
@@ -56,6 +58,7 @@ class Engine:
         self._fault = fault
         self._secrets = Path(str(job.secrets))
         self.feed = peek.PeekFeed(job.source, self._secrets)
+        self._trimming = trimming.Trimming(job.source, self._secrets)
         self._lake: store.Store | None = None
         self._side: psycopg.Connection | None = None
         self._identity: flow.Identity | None = None
@@ -112,6 +115,8 @@ class Engine:
                 return self._reload()
             case acts.Advance(position):
                 self.feed.advance(position)
+                if self.job.source.append_only:
+                    self._trimming.carried(position, self.followed)
                 self._fault("advanced")
                 return acts.Advanced(position)
             case acts.CutReached() | acts.Rest() | acts.Stop():
@@ -121,6 +126,7 @@ class Engine:
 
     def close(self) -> None:
         """Let go of everything; what is staged is lost, and found again at the next start."""
+        self._trimming.close()
         if self.copy is not None:
             self.copy.close()
         if self._lake is not None:
@@ -167,6 +173,8 @@ class Engine:
         """A table that left the flow stands still from here on; coming back, it is copied again."""
         if last is None:
             return
+        if self.job.source.append_only:
+            return  # a copy would replace the whole log by what the topic still holds
         known = self._stops.all()
         raw = {tables.raw_name(self.job.capture.raw_namespace, t) for t in last.tables}
         for name in last.tables.keys() - raw - set(self.job.capture.tables) - known.keys():
@@ -192,11 +200,16 @@ class Engine:
         known = self._stops.all()
         self.followed = {}
         for name in self.job.capture.tables:
-            found = None if name in known else following.find(self.job.capture, self.lake, name)
+            found = None if name in known else self._found(name)
             if found is not None:
                 self.followed[name] = found
         stopped = tuple((t, why) for t, why in known.items() if why != stops.REMOVED)
         return tuple(self.followed), stopped
+
+    def _found(self, name: str) -> tables.Followed | None:
+        if self.job.source.append_only:
+            return appending.find(self.job.capture, self.lake, name)
+        return following.find(self.job.capture, self.lake, name)
 
     def _make_slot(self) -> acts.Outcome:
         confirmed = self.feed.ensure(self.job.capture.tables)
@@ -209,7 +222,7 @@ class Engine:
         """Publish the tables one by one, so that one that is unfit does not hold up the rest."""
         for name in names:
             try:
-                publications.ensure(self.feed.side, self.job.source.publication, (name,))
+                self.feed.publish((name,))
             except errors.Refused as problem:
                 return self._stop_table(name, problem.what)
         self.copy = copying.Copying(

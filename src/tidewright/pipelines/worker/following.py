@@ -32,22 +32,29 @@ def make(
     """Empty tables for ``name`` as the source describes it; raises when Iceberg cannot hold it."""
     relation = catalogs.as_relation(name, described)
     key = relations.key_of(relation, described.primary)
+    known = facts(relation, described, key, shape)
+    raw_columns = capture.raw_columns.get(name)
+    schema = schemas.raw_schema(relation, raw_columns, key)
+    mine = build(name, schemas.schema_of(relation, key), PartitionSpec(spec_id=0), known)
+    raw_name = tables.raw_name(capture.raw_namespace, name)
+    log = build(raw_name, schema, schemas.raw_partition(schema), {})
+    return _followed(name, key, raw_columns, (mine, log))
+
+
+def facts(
+    relation: relations.Relation,
+    described: catalogs.Described,
+    key: tuple[str, ...],
+    shape: evolve.Shape,
+) -> Mapping[str, str]:
+    """What is known of the source's table, as table properties."""
     known = tuple(
         evolve.Known(c.name, c.number, kind_of(relation, c.name))
         for c in described.columns
         if c.published
     )
-    facts = {
-        **tables.properties(known, described.oid, described.numbered),
-        KEY: tables.key_text(key),
-    }
-    facts |= tables.shape_text(shape)
-    raw_columns = capture.raw_columns.get(name)
-    schema = schemas.raw_schema(relation, raw_columns, key)
-    mine = build(name, schemas.schema_of(relation, key), PartitionSpec(spec_id=0), facts)
-    raw_name = tables.raw_name(capture.raw_namespace, name)
-    log = build(raw_name, schema, schemas.raw_partition(schema), {})
-    return _followed(name, key, raw_columns, (mine, log))
+    found = tables.properties(known, described.oid, described.numbered)
+    return {**found, KEY: tables.key_text(key), **tables.shape_text(shape)}
 
 
 def find(capture: flow.Capture, lake: store.Store, name: str) -> tables.Followed | None:

@@ -108,7 +108,8 @@ class Report:
         for name in known.wanted:
             followed = hands.followed.get(name)
             copied = hands.copy.progress.rows.get(name) if hands.copy else None
-            found.append(_current(name, known, followed, copied, rates.get(name, 0.0)))
+            if followed is None or not followed.appended:
+                found.append(_current(name, known, followed, copied, rates.get(name, 0.0)))
             if followed is not None:
                 found.append(_raw(followed, hands, known, rates.get(name, 0.0)))
         return tuple(found)
@@ -167,7 +168,7 @@ def _kind(name: str, known: state.State, copied: int | None) -> Kind:
 def _raw(
     followed: tables.Followed, hands: engine.Engine, known: state.State, rate: float
 ) -> observed.DatasetState:
-    log = followed.lake[1]
+    log = followed.lake[-1]
     return observed.DatasetState(
         dataset=tables.raw_name(hands.job.capture.raw_namespace, followed.name),
         state=_kind(followed.name, known, None),

@@ -81,6 +81,8 @@ class Staging:
         evolve.told_apart(relations.alike(part.relation.names))
         streamed = {c.name: str(types.carried(c).arrow) for c in part.relation.columns}
         if streamed != {column.name: column.kind for column in table.known}:
+            if table.appended:
+                raise evolve.Impossible("somebody changed the columns of this topic")
             live = self.live(table.name)
             steps = evolve.changes(table.known, streamed, live, table.numbered)
             _apply_steps(table, steps, streamed, live)
@@ -92,7 +94,8 @@ class Staging:
         if run.op[0] != chunk.TRUNCATE:
             run = filling.fill(run, numbers, lambda rows, names: _fetch(table, run, rows, names))
             table.raw.append(rawrows.raw_rows(run, table.raw_columns, table.key))
-            table.current.apply(run.op, types.typed(run))
+            if not table.appended:
+                table.current.apply(run.op, types.typed(run))
         else:
             table.raw.append(rawrows.raw_rows(run, table.raw_columns, table.key))
             table.current.truncate()
@@ -131,7 +134,7 @@ def _apply_steps(
     before |= {s.new: before[s.old] for s in steps if isinstance(s, evolve.Rename)}
     numbers = {**{name: column.attnum for name, column in live.items()}, **before}
     table.known = tuple(evolve.Known(name, numbers[name], kind) for name, kind in streamed.items())
-    mine, log = table.lake
+    mine, log = table.lake[0], table.lake[-1]
     mine.evolve([_lake_change(step) for step in steps])
     table.numbered = max(table.numbered, *(column.attnum for column in table.known))
     mine.set_properties(tables.properties(table.known, table.oid, table.numbered))

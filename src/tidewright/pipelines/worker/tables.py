@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from tidewright.pipelines.decode import relation as relations
 from tidewright.pipelines.lake import current, raw
 from tidewright.pipelines.lake import table as lake_table
-from tidewright.pipelines.worker import evolve
+from tidewright.pipelines.worker import evolve, nothing
 
 COLUMNS = "tidewright.columns"
 SOURCE_OID = "tidewright.source-oid"
@@ -25,22 +25,28 @@ SHAPE = "tidewright.source-shape"
 class Followed:
     """A table on its way through the worker. ``key``: its columns in the source's key order.
 
-    ``numbered``: the highest column number of the source that is accounted for.
+    ``numbered``: the highest column number of the source that is accounted for. ``lake``: current
+    state, which also keeps the facts of the source, and the raw log; of a topic the log alone.
     """
 
     name: str
     key: tuple[str, ...]
     raw_columns: tuple[str, ...] | None
-    current: current.CurrentTable
+    current: current.CurrentTable | nothing.Nothing
     raw: raw.RawTable
     known: tuple[evolve.Known, ...]
     oid: int
     numbered: int
     shape: evolve.Shape
-    lake: tuple[lake_table.Table, lake_table.Table]
+    lake: tuple[lake_table.Table, ...]
     seen: relations.Relation | None = None
     changes: int = 0
     changed: bool = False
+
+    @property
+    def appended(self) -> bool:
+        """Whether it is a topic: raw rows only, of one form for ever."""
+        return isinstance(self.current, nothing.Nothing)
 
 
 def properties(known: tuple[evolve.Known, ...], oid: int, numbered: int) -> Mapping[str, str]:
