@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tidewright.operations import backup as _backup
     from tidewright.operations import demo as _demo
+    from tidewright.operations import restore as _restore
     from tidewright.operations.bench import bench as bench
     from tidewright.operations.check import check as check
     from tidewright.operations.connect import Connections as Connections
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from tidewright.operations.destroy import forget as forget
     from tidewright.operations.destroy import losses as losses
     from tidewright.operations.destroy import never_up as never_up
+    from tidewright.operations.drill import drill as drill
     from tidewright.operations.explain import explain as explain
     from tidewright.operations.explain import explain_code as explain_code
     from tidewright.operations.init import examples as examples
@@ -49,6 +52,12 @@ if TYPE_CHECKING:
     from tidewright.operations.verify import verify as verify
 
     DemoWish = _demo.Wish
+    RestoreWish = _restore.Wish
+    backup_create = _backup.create
+    backup_list = _backup.listed
+    backup_prune = _backup.prune
+    backup_verify = _backup.verify
+    restore = _restore.asked
 
 _OPERATIONS = "tidewright.operations."
 TABLE: Mapping[str, str] = {
@@ -58,6 +67,11 @@ TABLE: Mapping[str, str] = {
     "Talk": "up:Talk",
     "Wanted": "logs:Wanted",
     "DemoWish": "demo:Wish",
+    "RestoreWish": "restore:Wish",
+    "backup_create": "backup:create",
+    "backup_list": "backup:listed",
+    "backup_prune": "backup:prune",
+    "backup_verify": "backup:verify",
     "bench": "bench:bench",
     "check": "check:check",
     "connections": "connect:connections",
@@ -65,6 +79,7 @@ TABLE: Mapping[str, str] = {
     "console_link": "console_link:console_link",
     "demo": "demo:demo",
     "destroy": "running:destroy",
+    "drill": "drill:drill",
     "environment": "project:environment",
     "environments": "project:environments",
     "examples": "init:examples",
@@ -80,6 +95,7 @@ TABLE: Mapping[str, str] = {
     "losses": "destroy:losses",
     "query": "query:query",
     "recopy": "recopy:recopy",
+    "restore": "restore:asked",
     "secret": "connect:secret",
     "status": "running:status",
     "stop": "running:stop",

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tidewright import errors
-from tidewright.assemble import catalog, claims, endpoints, flows
+from tidewright.assemble import backups, catalog, claims, endpoints, flows
 from tidewright.model import components
 from tidewright.model import flow as flow_nouns
 from tidewright.model import platform as nouns
@@ -34,6 +34,7 @@ def build(spec: load.Spec) -> nouns.Platform:
     grants = claims.granted(spec, (b.component for b in bound))
     reached = claims.connections(spec, grants)
     services = (*claims.servers(spec, grants), *_services(spec, flow, bound, grants, reached))
+    services = (*services, *backups.services(spec, services))
     offered = endpoints.endpoints(spec, services)
     return nouns.Platform(
         name=spec.document.platform,

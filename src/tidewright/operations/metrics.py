@@ -160,6 +160,30 @@ def _ages(seen: views.Observation) -> Samples:
         yield {"writer": service}, (seen.at_ms - mover.at_ms) / 1000
 
 
+def _backup(
+    of: Callable[[observed.BackupStatus, int], float | int | None],
+) -> Callable[[views.Observation], Samples]:
+    def samples(seen: views.Observation) -> Samples:
+        if seen.backup:
+            yield {}, of(seen.backup, seen.at_ms)
+
+    return samples
+
+
+def _drill(
+    of: Callable[[observed.DrillStatus, int], float | int | None],
+) -> Callable[[views.Observation], Samples]:
+    def samples(seen: views.Observation) -> Samples:
+        if seen.drill:
+            yield {}, of(seen.drill, seen.at_ms)
+
+    return samples
+
+
+def _age(since_ms: int | None, now_ms: int) -> float | None:
+    return None if since_ms is None else (now_ms - since_ms) / 1000
+
+
 def _seconds(milliseconds: int | None) -> float | None:
     return None if milliseconds is None else milliseconds / 1000
 
@@ -207,4 +231,25 @@ FAMILIES = (
            _workloads(lambda w: w.changes)),
     Family("tidewright_workload_changes_per_second", "gauge", "Rate of our workload.",
            _workloads(lambda w: w.rate)),
+    Family("tidewright_backup_age_seconds", "gauge", "Age of the newest recovery point.",
+           _backup(lambda b, now: _age(b.point_ms, now))),
+    Family("tidewright_backup_points", "gauge", "Recovery points that are kept.",
+           _backup(lambda b, _: b.points)),
+    Family("tidewright_backup_bytes", "gauge", "Size of everything in the backup place.",
+           _backup(lambda b, _: b.bytes)),
+    Family("tidewright_backup_seconds", "gauge", "Duration of the last backup.",
+           _backup(lambda b, _: b.last_seconds)),
+    Family("tidewright_backup_ok", "gauge", "1 when backups are made as the file asks.",
+           _backup(lambda b, _: int(b.state == "running"))),
+    Family("tidewright_backup_worst_loss_seconds", "gauge",
+           "Work that a disaster costs at worst, by the schedule.",
+           _backup(lambda b, _: b.worst_loss)),
+    Family("tidewright_drill_good_age_seconds", "gauge", "Age of the last good drill.",
+           _drill(lambda d, now: _age(d.good_ms, now))),
+    Family("tidewright_drill_ok", "gauge", "1 when the last drill was good.",
+           _drill(lambda d, _: int(d.ok))),
+    Family("tidewright_drill_rto_seconds", "gauge", "Time that the last drill took to serve.",
+           _drill(lambda d, _: d.rto)),
+    Family("tidewright_drill_rpo_seconds", "gauge", "Work that the last drill would have lost.",
+           _drill(lambda d, _: d.rpo)),
 )  # fmt: skip

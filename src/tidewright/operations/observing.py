@@ -22,6 +22,8 @@ def observe(state: Path | str) -> views.Observation:
         refresh=_read(observed.RefreshStatus, run / "refresh.json"),
         workloads=_each(observed.WorkloadStatus, run, "workload-"),
         movers=_each(observed.MoverStatus, run, "mover-"),
+        backup=_read(observed.BackupStatus, run / "backup.json"),
+        drill=_read(observed.DrillStatus, run.parent / "drills" / "last.json"),
     )
 
 

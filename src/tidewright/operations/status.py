@@ -46,6 +46,7 @@ def overall(seen: views.Observation, *, alive: bool) -> Literal["running", "degr
     halted = [d for d in seen.datasets if d.state == "stopped"]
     failing = seen.refresh is not None and seen.refresh.state == "degraded"
     failing = failing or any(m.state == "degraded" for m in seen.movers.values())
+    failing = failing or (seen.backup is not None and seen.backup.state == "degraded")
     return "running" if well and not halted and not failing else "degraded"
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from tidewright import errors
 from tidewright.model import acts, observed
 from tidewright.model import platform as nouns
-from tidewright.operations import changes, kept, state, waiting
+from tidewright.operations import changes, kept, state, unfinished, waiting
 from tidewright.targets.local import (
     driver,
     layout,
@@ -67,19 +67,20 @@ def up(
     before is joined, and left running.
     """
     began = time.monotonic()
+    unfinished.refuse(project)
     place = layout.create(project, platform.environment)
     driver.reap(place)
     fresh, teller = not driver.running(place), waiting.Teller(talk.say)
     with state.alone(place):
         platform = kept.names(platform, state.read_applied(place))
-        rendered, steps = prepare(platform, place, talk)
+        made, steps = prepare(platform, place, talk)
         # Known before anything runs: a start that is interrupted can be stopped and destroyed.
         state.write_applied(place, platform)
         with _withdrawn_by_ctrl_c(place, teller, fresh=fresh):
-            process = _apply(place, rendered, steps, attached=attach)
+            process = _apply(place, made, steps, attached=attach)
     try:
         with _withdrawn_by_ctrl_c(place, teller, fresh=fresh):
-            status = waiting.until_healthy(place, rendered.description, teller, seconds)
+            status = waiting.until_healthy(place, made.description, teller, seconds)
         outcome = Outcome(place, steps, status, time.monotonic() - began)
         if attach:
             talk.say(
@@ -98,11 +99,10 @@ def prepare(
     platform: nouns.Platform, place: layout.Layout, talk: Talk
 ) -> tuple[render.Rendered, tuple[acts.Step, ...]]:
     """Secrets and ports made sure of, everything rendered, and the steps said and agreed to."""
-    secrets(platform, place)
     alive = _alive(place)
-    rendered = _render(platform, place, alive, talk)
+    made = rendered(platform, place, talk)
     steps = changes.data_steps(platform, state.read_applied(place))
-    steps += changes.steps(rendered.description, driver.current(place), alive)
+    steps += changes.steps(made.description, driver.current(place), alive)
     for note in lower.notes(platform, place):
         talk.say(note)
     for step in steps:
@@ -117,7 +117,13 @@ def prepare(
         )
     if not steps:
         talk.say("Nothing to change.")
-    return rendered, steps
+    return made, steps
+
+
+def rendered(platform: nouns.Platform, place: layout.Layout, talk: Talk) -> render.Rendered:
+    """Secrets and ports made sure of, and every file that the processes are told by."""
+    secrets(platform, place)
+    return _render(platform, place, _alive(place), talk)
 
 
 def secrets(platform: nouns.Platform, place: layout.Layout) -> None:

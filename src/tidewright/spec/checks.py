@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 from tidewright.kit import files
-from tidewright.spec import document, fields, steps, tree
+from tidewright.spec import checks_of_backup, document, fields, steps, tree
 
 S = TypeVar("S")
 
@@ -261,11 +261,15 @@ def published_models(subject: Subject) -> Iterator[Problem]:
                 yield Problem("file.no_model", what, path, fields.suggestion(table, found))
 
 
+def backups(subject: Subject) -> Iterator[Problem]:
+    for code, what, path, hint in checks_of_backup.wrong(subject.document):
+        yield Problem(code, what, path, hint)
+
+
 RULES: tuple[Rule, ...] = (
     unknown_source, repeated_table, clashing_namespace, raw_columns_of_others, one_source,
     one_capture, one_lander, repeated_stream, layers, one_pull, unknown_topic, stream_targets,
-    begins, order, needs_model, places,
-    published_models,
+    begins, order, needs_model, places, published_models, backups,
 )  # fmt: skip
 
 

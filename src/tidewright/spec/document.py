@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from tidewright.spec import fields, steps
+from tidewright.spec import backups, fields, steps
 
 VERSION = 0
 LATER_KEYS = {
@@ -67,6 +67,7 @@ class Document(fields.Strict):
     sources: dict[fields.Name, steps.Source] = Field(default_factory=dict)
     flow: list[steps.Step] = Field(min_length=1)
     goals: Goals = Goals()
+    backup: backups.Backup | None = None
 
 
 class Environment(fields.Strict):

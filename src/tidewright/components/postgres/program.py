@@ -76,8 +76,10 @@ def _configuration(asked: components.Server) -> values.Join:
 
 
 def _admission() -> values.Join:
-    lines = ("host all all 127.0.0.1/32 scram-sha-256\n", "host all all ::1/128 scram-sha-256\n")
-    return values.Join(lines)
+    """Loopback only, and never without SCRAM; the administrator may also copy the whole server."""
+    who = ("all all", f"replication {ADMIN}")
+    where = ("127.0.0.1/32", "::1/128")
+    return values.Join(tuple(f"host {w} {a} scram-sha-256\n" for w in who for a in where))
 
 
 def _ready(name: str) -> nouns.Command:

@@ -49,10 +49,12 @@ LOGICAL: Mapping[str, str] = {
     "shared_buffers": "64MB",
 }
 
+# A backup copies the data folder and receives the log of a server that runs.
 PLAIN: Mapping[str, str] = {
-    "wal_level": "minimal",
-    "max_replication_slots": "0",
-    "max_wal_senders": "0",
+    "wal_level": "replica",
+    "max_replication_slots": "4",
+    "max_wal_senders": "4",
+    "max_slot_wal_keep_size": f"{WAL_CAP_MB}MB",
 }
 
 

@@ -45,13 +45,24 @@ def prove(
     """
     _check_capture(environment, name)
     with lakeside.asked(environment, capture) as conn:
-        stopped = _stopped(conn, capture)
+        stopped = stopped_tables(conn, capture)
         with _cut(conn, capture, seconds, say) as cut:
-            duck = lakeside.views(cut.pinned)
-            names = _followed(capture, cut, stopped)
-            compare = _compare_topic if capture.source.append_only else _compare
-            found = tuple(compare(cut, duck, name, say) for name in names)
-            invariants = _invariants(environment, capture, cut, duck, stopped, say)
+            return at_cut(environment, capture, cut, stopped, say)
+
+
+def at_cut(
+    environment: state.Environment,
+    capture: jobs.CaptureJob,
+    cut: Cut,
+    stopped: dict[str, str],
+    say: Say,
+) -> Proof:
+    """Compare both sides of a cut. ``stopped``: table -> why it stands still."""
+    duck = lakeside.views(cut.pinned)
+    names = _followed(capture, cut, stopped)
+    compare = _compare_topic if capture.source.append_only else _compare
+    found = tuple(compare(cut, duck, name, say) for name in names)
+    invariants = _invariants(environment, capture, cut, duck, stopped, say)
     return Proof(flows.lsn_text(cut.position), found, invariants)
 
 
@@ -80,7 +91,7 @@ def _cut(
             yield Cut(source.point, source, lakeside.pinned(conn, capture.name, commit))
 
 
-def _stopped(conn: psycopg.Connection, capture: jobs.CaptureJob) -> dict[str, str]:
+def stopped_tables(conn: psycopg.Connection, capture: jobs.CaptureJob) -> dict[str, str]:
     stops.prepare(conn)
     known = stops.Stops(conn, capture.name, 0).all()
     return {t: why for t, why in known.items() if t in capture.capture.tables}

@@ -51,11 +51,16 @@ def none(point: str) -> None:
 
 def from_environment(environ: Mapping[str, str], points: Mapping[str, str] = POINTS) -> Fault:
     """``none``, or a fault that kills this process at the point the environment names."""
-    wanted, _, number = environ.get(VARIABLE, "").partition(":")
+    return named(environ, VARIABLE, points)
+
+
+def named(environ: Mapping[str, str], variable: str, points: Mapping[str, str]) -> Fault:
+    """The same for another process, with a variable and points of its own."""
+    wanted, _, number = environ.get(variable, "").partition(":")
     if not wanted:
         return none
     if wanted not in points:
-        raise ValueError(f"{VARIABLE}={wanted}: the points are {', '.join(points)}")
+        raise ValueError(f"{variable}={wanted}: the points are {', '.join(points)}")
     return _Killer(wanted, int(number or 1))
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from pyiceberg.avro.resolver import construct_writer
 from pyiceberg.io import FileIO, InputFile, InputStream, OutputFile
@@ -38,6 +38,9 @@ from tidewright.pipelines.lake import avro, durable, files
 FULL = 100
 SUFFIX = "-m0.avro"
 _LIST_SCHEMA = MANIFEST_LIST_FILE_SCHEMAS[2]
+# The places of these fields in PyIceberg's records, which are those of the specification.
+_MANIFEST_PATH, _FILE_PATH = 0, 1
+At: TypeAlias = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,20 +255,41 @@ class Found:
     entries: tuple[tuple[DataFile, int, int], ...]
 
 
-def read(list_location: str, known: AbstractSet[str] = frozenset()) -> list[Found]:
-    """Every manifest that a list names, with its live entries; ``known`` ones are left out."""
-    return [
-        Found(m.manifest_path, m, tuple(_live(m)))
-        for m in read_manifest_list(_Local(list_location))
-        if m.manifest_path not in known
-    ]
+def read(
+    list_location: str, known: AbstractSet[str] = frozenset(), at: At | None = None
+) -> list[Found]:
+    """Every manifest that a list names, with its live entries; ``known`` ones are left out.
+
+    ``at``: where a file lies now that is named by its old place; what is found names the new one.
+    """
+    found = []
+    for manifest in read_manifest_list(_Local(list_location)):
+        if manifest.manifest_path in known:
+            continue
+        if at is not None:
+            manifest[_MANIFEST_PATH] = at(manifest.manifest_path)
+        found.append(Found(manifest.manifest_path, manifest, tuple(_live(manifest, at))))
+    return found
 
 
-def _live(manifest: ManifestFile) -> Iterable[tuple[DataFile, int, int]]:
+def _live(manifest: ManifestFile, at: At | None) -> Iterable[tuple[DataFile, int, int]]:
     for entry in manifest.fetch_manifest_entry(_LocalFiles(), discard_deleted=False):
         if entry.status != ManifestEntryStatus.DELETED:
             assert entry.snapshot_id is not None and entry.sequence_number is not None
+            if at is not None:
+                entry.data_file[_FILE_PATH] = at(entry.data_file.file_path)
             yield entry.data_file, entry.snapshot_id, entry.sequence_number
+
+
+def rewrite(path: str, found: Found, lives: Sequence[files.LiveFile], shape: Shape) -> Manifest:
+    """The same entries for other files, in order; snapshots and sequence numbers stay."""
+    entries = [
+        Entry(live, snapshot, sequence, _body(live, shape))
+        for live, (_, snapshot, sequence) in zip(lives, found.entries, strict=True)
+    ]
+    newest = found.file.added_snapshot_id or 0
+    stamp = Stamp(newest, found.file.sequence_number)
+    return _write(path, shape, _Groups((), entries, ()), stamp)
 
 
 def adopt(found: Found, lives: Sequence[files.LiveFile], shape: Shape) -> Manifest:

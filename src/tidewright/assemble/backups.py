@@ -1,0 +1,32 @@
+"""The file's ``backup`` as a service, which reads from the other services what there is."""
+
+from __future__ import annotations
+
+from tidewright.components.backup import program
+from tidewright.model import jobs
+from tidewright.model import platform as nouns
+from tidewright.spec import backups, load
+
+
+def services(spec: load.Spec, others: tuple[nouns.Service, ...]) -> tuple[nouns.Service, ...]:
+    """The service, when the file asks for backups on a schedule or watches its drills."""
+    asked = spec.document.backup
+    return () if asked is None else (program.service(_wish(spec, asked), others),)
+
+
+def scheduled(spec: load.Spec) -> bool:
+    """Whether servers keep their log for the next point."""
+    asked = spec.document.backup
+    return asked is not None and bool(asked.every or asked.cron)
+
+
+def _wish(spec: load.Spec, asked: backups.Backup) -> program.Wish:
+    keep = asked.keep
+    return program.Wish(
+        platform=spec.document.platform,
+        environment=spec.environment,
+        file=spec.path.name,
+        to=asked.to,
+        timing=jobs.Timing(asked.every, asked.cron, asked.zone, asked.base, asked.drill),
+        keep=jobs.Retention(keep.last, keep.daily, keep.weekly, keep.monthly),
+    )

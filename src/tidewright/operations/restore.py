@@ -1,0 +1,161 @@
+"""``restore``: a recovery point becomes a platform in a new folder, proved before it serves.
+
+The order: the lake's files, then the catalog that names them, then each captured server to the
+lake's own position. Nothing is started but what is being proved; the folder carries a mark until
+all is well, and ``up`` refuses a marked one. The point and the old platform are only read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tidewright import errors
+from tidewright.model import acts, backups, jobs
+from tidewright.operations import backup, lakeside, project, state, up
+from tidewright.operations.restoring import anchor, ground, lake, points, proof, replay
+from tidewright.pipelines.backup import faults, places, store
+from tidewright.targets.local import layout
+from tidewright.vault import sealing
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the command line asks for. ``source``: where the points are when ``file`` is gone."""
+
+    file: Path
+    environment: str | None
+    wanted: str
+    into: Path
+    source: Path | None = None
+    key: Path | None = None
+
+
+@dataclass(slots=True)
+class Restored:
+    """What was brought back and how it was proved. ``seconds``: by step, in order."""
+
+    point: backups.Point
+    place: layout.Layout
+    environment: state.Environment
+    tables: list[acts.TableDifference] = field(default_factory=list)
+    invariants: list[acts.Invariant] = field(default_factory=list)
+    again: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def asked(wish: Wish, talk: up.Talk) -> Restored:
+    """Find the points and the key, then ``restore``."""
+    into = wish.into.absolute()
+    if wish.source is None:
+        job = backup.job(project.environment(wish.file, wish.environment))
+        return restore(backup.source(job, wish.key), wish.wanted, into, talk)
+    if wish.key is None:
+        raise errors.Refused(
+            "backup.no_key", "a backup of a platform that is gone needs its recovery key",
+            str(wish.source), "Name it: --key FILE.",
+        )  # fmt: skip
+    source = points.Source(
+        store.Store(places.Folder(wish.source.absolute())), sealing.read(wish.key)
+    )
+    return restore(source, wish.wanted, into, talk)
+
+
+def restore(source: points.Source, wanted: str, into: Path, talk: up.Talk) -> Restored:
+    """Bring a point back into ``into``. Raises with the cause of any doubt; then nothing serves."""
+    point = points.choose(source, wanted)
+    talk.say(f"Restoring {point.platform}/{point.environment} as of {said_time(point.at_ms)}")
+    fault = faults.from_environment(os.environ)
+    clock = _Clock()
+    ground.begin(into, point)
+    fault("begun")
+    made = ground.prepare(source, point, into, talk)
+    found = Restored(point, made.place, made.environment, seconds=clock.seconds)
+    clock.lap("project")
+    lake.fetch(source, point, made)
+    clock.lap("lake")
+    fault("lake_restored")
+    for server in point.servers:
+        replay.fetch(source, server, made)
+    clock.lap("servers")
+    with contextlib.ExitStack() as running:
+        _servers(made, found, running, talk, clock, fault)
+    clock.lap("stopped")
+    ground.finish(into)
+    return found
+
+
+def _servers(
+    made: ground.Ground,
+    found: Restored,
+    running: contextlib.ExitStack,
+    talk: up.Talk,
+    clock: _Clock,
+    fault: faults.Fault,
+) -> None:
+    point, there = found.point, {}
+    for server in sorted(point.servers, key=lambda s: s.captured):
+        talk.say(f"{server.name}: replaying its log up to {server.target}")
+        one = running.enter_context(replay.replayed(server, made))
+        there[server.name] = one
+        clock.lap(server.name)
+        if not server.captured:
+            found.invariants += proof.fingerprinted(point, one)
+        if point.catalog.startswith(f"{server.name}/"):
+            with one.connect(point.catalog.partition("/")[2]) as catalog:
+                lake.check_catalog(point, catalog)
+                fault("catalog_replayed")
+                lake.move(point, made, catalog)
+            clock.lap("catalog")
+            fault("lake_moved")
+    fault("sources_replayed")
+    for _, capture in lakeside.of_kind(made.environment, jobs.CaptureJob):
+        flow = next((f for f in point.flows if f.name == capture.name), None)
+        if flow is None:
+            continue
+        if flow.server is None:
+            _again(capture, flow, talk)
+            found.invariants += proof.alone(capture, talk.say)
+            continue
+        if not flow.exact:
+            _again(capture, flow, talk)
+            found.again += capture.capture.tables
+            continue
+        position = anchor.anchor(capture, flow, there[flow.server])
+        talk.say(
+            f"{capture.name}: goes on at {position.text} of timeline {position.identity.timeline}"
+        )
+        fault("anchored")
+        proved = proof.followed(made.environment, capture, talk.say)
+        found.tables += proved.tables
+        found.invariants += proved.invariants
+    clock.lap("compared")
+    fault("proved")
+
+
+def _again(capture: jobs.CaptureJob, flow: backups.Flow, talk: up.Talk) -> None:
+    """A source that does not stand where the lake does: its tables are copied again at ``up``."""
+    anchor.copy_again(capture, Path(str(capture.status)))
+    why = flow.reason or "its source is not part of the backup"
+    talk.say(f"{capture.name}: {why}; the next `up` copies its tables again")
+
+
+def said_time(at_ms: int) -> str:
+    """A moment as people read it, in UTC."""
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at_ms / 1000))
+
+
+class _Clock:
+    """Seconds of each step."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.monotonic()
+
+    def lap(self, name: str) -> None:
+        now = time.monotonic()
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + now - self._last, 3)
+        self._last = now
