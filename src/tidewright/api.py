@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tidewright.operations import additions as _additions
     from tidewright.operations import backup as _backup
     from tidewright.operations import demo as _demo
     from tidewright.operations import restore as _restore
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from tidewright.operations.up import Talk as Talk
     from tidewright.operations.verify import verify as verify
 
+    Additions = _additions.Wish
     DemoWish = _demo.Wish
     RestoreWish = _restore.Wish
     backup_create = _backup.create
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
 
 _OPERATIONS = "tidewright.operations."
 TABLE: Mapping[str, str] = {
+    "Additions": "additions:Wish",
     "Connections": "connect:Connections",
     "Environment": "state:Environment",
     "Project": "project:Project",

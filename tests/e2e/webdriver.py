@@ -45,9 +45,10 @@ def free_port() -> int:
 class Browser:
     """``with Browser() as browser: browser.open(url)``."""
 
-    def __init__(self, width: int = 1280, height: int = 900) -> None:
+    def __init__(self, width: int = 1280, height: int = 900, patience: float = 60) -> None:
         self._folder = tempfile.mkdtemp(prefix="tidewright-browser-")
         self._size = width, height
+        self._patience = patience  # seconds for one command, such as loading a page
 
     def __enter__(self) -> Browser:
         port = free_port()
@@ -148,5 +149,5 @@ class Browser:
     def _send(self, method: str, path: str, body: object = None) -> Any:
         data = json.dumps(body).encode() if body is not None else None
         request = urllib.request.Request(self._root + path, data, method=method)
-        with urllib.request.urlopen(request, timeout=60) as reply:
+        with urllib.request.urlopen(request, timeout=self._patience) as reply:
             return json.load(reply)["value"]

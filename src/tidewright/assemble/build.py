@@ -42,10 +42,16 @@ def build(spec: load.Spec) -> nouns.Platform:
         target=spec.target,
         services=services,
         endpoints=offered,
-        secrets=_secrets(services, grants, offered),
+        secrets=_secrets(services, grants, offered, bound),
         grants=grants,
         asked=_asked(flow),
     )
+
+
+def extras(spec: load.Spec) -> tuple[components.Extra, ...]:
+    """What has to be installed before the environment can start."""
+    found = (b.component.extra for b in bind(spec, flows.flow(spec)))
+    return tuple(extra for extra in found if extra is not None)
 
 
 def bind(spec: load.Spec, flow: flow_nouns.Flow) -> tuple[Bound, ...]:
@@ -65,6 +71,8 @@ def bind(spec: load.Spec, flow: flow_nouns.Flow) -> tuple[Bound, ...]:
         chosen.setdefault("workload", [])
     for name in ALWAYS:
         chosen.setdefault(name, [])
+    if flows.has_bi(spec):
+        chosen.setdefault(flows.BI, [])
     # A database needs an owner even when its only user reads: the console reads the marts.
     chosen.setdefault("refresh", [])
     return tuple(Bound(catalog.component(n), tuple(stages)) for n, stages in chosen.items())
@@ -97,10 +105,12 @@ def _secrets(
     services: tuple[nouns.Service, ...],
     grants: tuple[nouns.Grant, ...],
     offered: tuple[nouns.Endpoint, ...],
+    bound: tuple[Bound, ...],
 ) -> tuple[str, ...]:
     """The names of all secrets that the platform makes up itself."""
     first = [p.stdin_secret.name for s in services for p in s.process.prepare if p.stdin_secret]
     names = [*first, *(g.password.name for g in grants), *(e.secret for e in offered if e.secret)]
+    names += [name for one in bound for name in one.component.makes]
     return tuple(sorted(set(names)))
 
 

@@ -22,6 +22,7 @@ COMPONENTS: Mapping[str, str] = {
     "workload": "tidewright.components.workload",
     "console": "tidewright.components.console",
     "backup": "tidewright.components.backup",
+    "superset": "tidewright.components.superset",
 }
 
 

@@ -43,6 +43,8 @@ def places(spec: load.Spec) -> tuple[Place, ...]:
     if flows.topics(spec):
         found.append(Place(TOPICS, LOG, TOPICS, LOG, True))
     kept = (*KEPT, KEYED) if flows.keeps_views(spec) else KEPT
+    if flows.has_bi(spec):
+        kept = (*kept, flows.BI)
     return (*found, *(Place(key, STORE, key, key, False) for key in kept))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tidewright.assemble import claims, names
+from tidewright.assemble import claims, flows, names
 from tidewright.model import platform as nouns
 from tidewright.model import values
 from tidewright.spec import load
@@ -32,8 +32,12 @@ def _all(spec: load.Spec) -> Iterator[nouns.Endpoint]:
                 yield _database("topics", place, "own")
             case "marts":
                 yield _database("marts", place, "read")
+            case flows.BI:
+                continue
             case _:
                 yield _database("source", place, "own")
+    if flows.has_bi(spec):
+        yield _superset()
     yield _web("metrics", "/metrics")
     yield _web("catalog.rest", "/catalog")
     warehouse = values.Join(("file://", values.Folder("lake")))
@@ -48,6 +52,12 @@ def _database(name: str, place: claims.Place, access: str) -> nouns.Endpoint:
     url = values.Join(("postgresql://", host, ":", port, f"/{place.database}"))
     user = names.role(place.database, access)
     return nouns.Endpoint(name, place.server, url, user, names.secret(place.prefix, access))
+
+
+def _superset() -> nouns.Endpoint:
+    host, port = values.Ref(flows.BI, HTTP, "host"), values.Ref(flows.BI, HTTP, "port")
+    url = values.Join(("http://", host, ":", port, "/"))
+    return nouns.Endpoint(flows.BI, flows.BI, url, "admin", f"{flows.BI}-admin")
 
 
 def _web(name: str, path: str) -> nouns.Endpoint:

@@ -11,6 +11,9 @@ from tidewright.model import components, jobs, values
 from tidewright.model import flow as flows
 from tidewright.spec import load, steps
 
+# The component, the database of its metadata, and its word in the file.
+BI = "superset"
+
 
 def flow(spec: load.Spec) -> flows.Flow:
     """The whole data path of one environment."""
@@ -26,6 +29,7 @@ def flow(spec: load.Spec) -> flows.Flow:
             *((_carrying(carried),) if carried else ()),
         ),
         goals=flows.Goals(goals.fresh, goals.rto, goals.rpo, goals.uptime),
+        charts=tuple(flows.Chart(c.name, c.mart, c.kind, c.x, c.y) for c in spec.document.charts),
     )
 
 
@@ -37,6 +41,11 @@ def workloads(spec: load.Spec) -> tuple[components.Workload, ...]:
         for name, s in found
         if s.workload is not None
     )
+
+
+def has_bi(spec: load.Spec) -> bool:
+    """Whether the environment runs a BI tool."""
+    return spec.document.engines.bi == BI
 
 
 def database(spec: load.Spec, source: str) -> str:

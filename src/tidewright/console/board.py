@@ -177,7 +177,7 @@ def _failing_first(checks: Sequence[observed.CheckState]) -> tuple[observed.Chec
 
 
 def _marts(seen: views.Observation, samples: Sequence[views.MartSample]) -> Iterator[MartCard]:
-    charts = {sample.name: drawings.chart(sample.answer) for sample in samples}
+    charts = {sample.name: drawings.chart(sample.answer, sample.title) for sample in samples}
     for mart in seen.refresh.marts if seen.refresh else ():
         published = figures.age(seen.at_ms, mart.published_ms)
         rows = f"{figures.count(mart.rows)} {'row' if mart.rows == 1 else 'rows'}"

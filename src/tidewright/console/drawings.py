@@ -80,7 +80,7 @@ def line(
     return Line(path, f"{path} L{width:.1f},{height:.1f} L0,{height:.1f} Z")
 
 
-def chart(answer: views.Answer) -> Chart | None:
+def chart(answer: views.Answer, title: str = "") -> Chart | None:
     """The chart of a label column and a number column; None when no row can be drawn."""
     rows = [(label, _number(value)) for label, value in answer.rows if label is not None]
     if answer.columns[0].kind == "time":
@@ -89,7 +89,7 @@ def chart(answer: views.Answer) -> Chart | None:
     known = [(label, value) for label, value in rows if value is not None]
     if not known:
         return None
-    title = f"{answer.columns[1].name} by {answer.columns[0].name}"
+    title = title or f"{answer.columns[1].name} by {answer.columns[0].name}"
     if answer.columns[0].kind == "time" and len(known) > 1:
         return _line_chart(title, known)
     return _bar_chart(title, known)

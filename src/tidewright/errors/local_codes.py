@@ -17,6 +17,21 @@ CODES: Mapping[str, Code] = {
         "The file system with the environment's state has no space, or the quota is used up.",
         "Free some space and repeat the command; what was there before is not damaged.",
     ),
+    "local.extra_failed": Code(
+        "Packages could not be installed",
+        "Something that you asked for needs packages of its own, and pip did not get them all.",
+        "Read what pip said; check the network, pip's index and the disk, and repeat the command.",
+    ),
+    "local.extra_python": Code(
+        "No Python that the packages fit",
+        "What you asked for has packages for certain versions of Python only.",
+        "Install one of the versions that the message names, beside the one you have.",
+    ),
+    "local.file_asks": Code(
+        "The file asks for it",
+        "`up --without` takes away what `up --with` added. This is asked for by the file itself.",
+        "Take it out of the file and run `tidewright up`.",
+    ),
     "local.grep": Code(
         "Not a regular expression",
         "`logs --grep` takes a regular expression of Python's kind.",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from tidewright.model import flow as flows
@@ -27,8 +28,29 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
+class Extra:
+    """Packages that a component needs in a Python environment of their own, installed on demand.
+
+    ``lock``: every package with its hash, wheels only but for ``sources``. ``pythons``: the
+    minor versions of Python 3 that the packages have wheels for, the preferred one first.
+    """
+
+    name: str
+    title: str
+    lock: Path
+    fetch_mb: int
+    disk_mb: int
+    seconds: int
+    pythons: tuple[int, ...]
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Component:
-    """One component: what it is for, what it claims, who makes it, and how long it is kept up."""
+    """One component: what it is for, what it claims, who makes it, and how long it is kept up.
+
+    ``makes``: secrets that it needs besides those of its claims, made up at the first ``up``.
+    """
 
     name: str
     title: str
@@ -37,6 +59,8 @@ class Component:
     provides: tuple[str, ...] = ()
     claims: tuple[Need, ...] = ()
     runs: tuple[str, ...] = ()
+    makes: tuple[str, ...] = ()
+    extra: Extra | None = None
     supplier: str = "Tidewright"
     licence: str = "Apache-2.0"
     end_of_life: str | None = None

@@ -197,6 +197,17 @@ class Publish:
     to: Literal["postgres"]
 
 
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What a person looks at: ``y`` against ``x`` of a mart, added up; a table has neither."""
+
+    name: str
+    mart: str
+    kind: Literal["line", "bar", "table", "number"]
+    x: str | None = None
+    y: str | None = None
+
+
 Stage: TypeAlias = Capture | Load | Pull | Stream | Transform | Check | Publish
 
 
@@ -217,6 +228,7 @@ class Flow:
     sources: tuple[PostgresSource, ...]
     stages: tuple[Stage, ...]
     goals: Goals
+    charts: tuple[Chart, ...] = ()
 
     @property
     def lands(self) -> tuple[str, ...]:

@@ -188,6 +188,7 @@ class ConsoleJob:
     platform: str = ""
     lake: Lake | None = None
     marts: flows.Connection | None = None
+    charts: tuple[flows.Chart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +251,25 @@ class BackupJob:
     keep: Retention = Retention()
 
 
+@dataclass(frozen=True, slots=True)
+class SupersetJob:
+    """Run Apache Superset over the marts. ``assets``: the folder of what it imports at a start.
+
+    ``metadata``: the database of its own. ``key`` signs sessions and seals what it stores.
+    """
+
+    metadata: flows.Connection
+    marts: flows.Connection
+    host: values.Value
+    port: values.Number
+    assets: values.Value
+    admin: values.Secret
+    key: values.Secret
+    cookie: str
+    secrets: values.Value
+    status: values.Value
+
+
 Job: TypeAlias = (
     GrantsJob
     | WorkloadJob
@@ -261,6 +281,7 @@ Job: TypeAlias = (
     | RefreshJob
     | ConsoleJob
     | BackupJob
+    | SupersetJob
 )
 # What lands rows in the lake: each has ``name`` (its flow in ``commits``), ``lake``, ``secrets``.
 Landing: TypeAlias = CaptureJob | LoadJob

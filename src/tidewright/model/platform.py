@@ -83,6 +83,7 @@ class Service:
 
     ``needs``: services that must be healthy (or done) first, on every target.
     ``live``: a change of ``process.job`` alone is re-read by the process without a restart.
+    ``patience``: seconds beyond the usual that its first start may take.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Service:
     probe: Probe | None = None
     needs: tuple[str, ...] = ()
     live: bool = False
+    patience: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

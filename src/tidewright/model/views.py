@@ -76,10 +76,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class MartSample:
-    """A few rows of one mart, for its chart; the newest or the largest ones."""
+    """A few rows of one mart, for its chart; the newest or the largest ones.
+
+    ``title``: the name of the file's chart; empty when what is drawn was guessed from the columns.
+    """
 
     name: str
     answer: Answer
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)

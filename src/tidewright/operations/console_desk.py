@@ -30,6 +30,7 @@ class Desk:
         self._keys = console_keys.Keys(str(job.secrets))
         self._front = catalog_front.CatalogFront(self._pool, lake)
         self._box = sqlbox.SqlBox(lake)
+        self._charts = job.charts
         self.opens = self._keys.opens
         self.redeem = self._keys.redeem
         self.session = self._keys.session
@@ -46,7 +47,7 @@ class Desk:
 
     def history(self, marts: Sequence[str]) -> views.History:
         """Recent commits, and the rows of each mart's chart."""
-        return history.read(self._pool, marts)
+        return history.read(self._pool, history.Wanted(tuple(marts), self._charts))
 
     def tables(self) -> tuple[str, ...]:
         """The tables that a SELECT may name."""

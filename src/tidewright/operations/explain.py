@@ -71,8 +71,22 @@ def explain(file: Path, environment: str | None = None) -> Explanation:
     )
 
 
+# What people ask about by name: title, how it is, what to do.
+_BI = (
+    "Charts and dashboards",
+    "The charts of the file are drawn by the console, and by a BI tool where one is asked for. "
+    "Superset runs on this target from PyPI alone. Metabase does not: it needs a JVM, which this "
+    "target does not bring.",
+    "Add Superset with `tidewright up --with superset`, or write engines: {bi: superset}. Any "
+    "other tool can read the marts with what `tidewright connect` prints.",
+)
+TOPICS = {"bi": _BI, "superset": _BI, "metabase": _BI}
+
+
 def explain_code(name: str) -> CodeExplanation:
-    """What an error code means. Raises SpecError for one that does not exist."""
+    """What an error code or a role in the file means. Raises SpecError for an unknown one."""
+    if name in TOPICS:
+        return CodeExplanation(name, *TOPICS[name])
     known = tables.all_codes()
     entry = known.get(name)
     if entry is None:

@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 
 from tidewright import errors
-from tidewright.model import views
+from tidewright.model import flow, views
 from tidewright.operations import sessions, sqlbox
 from tidewright.pipelines.lake import reader
 
@@ -32,6 +32,24 @@ POINTS, BARS = 60, 8
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """The marts to draw, and the file's own charts of them."""
+
+    marts: tuple[str, ...]
+    charts: tuple[flow.Chart, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """What to draw of a mart: ``value`` for each ``label``, along a line or as the largest."""
+
+    label: str
+    value: str
+    line: bool
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class MartShape:
     """A mart's columns: (name, PostgreSQL's type category)."""
 
@@ -40,14 +58,14 @@ class MartShape:
     columns: tuple[tuple[str, str], ...]
 
 
-def read(pool: sessions.Sessions, marts: Sequence[str], commits: int = 9) -> views.History:
+def read(pool: sessions.Sessions, wanted: Wanted, commits: int = 9) -> views.History:
     """Everything at once. A database that is away becomes the message, never an error."""
     try:
         lines = recent_commits(pool, commits)
     except errors.PlatformError as reason:
         return views.History(message=reason.what)
     try:
-        return views.History(lines, samples(pool, marts))
+        return views.History(lines, samples(pool, wanted))
     except errors.PlatformError as reason:
         return views.History(lines, message=reason.what)
 
@@ -71,28 +89,26 @@ def pin(pool: sessions.Sessions) -> sqlbox.Pin:
     return sqlbox.Pin(found.commit_id, tuple(sorted(found.tables)), reader.statements(found))
 
 
-def samples(pool: sessions.Sessions, marts: Sequence[str]) -> tuple[views.MartSample, ...]:
+def samples(pool: sessions.Sessions, wanted: Wanted) -> tuple[views.MartSample, ...]:
     """For each mart that can be drawn, the rows of its chart."""
-    if not marts:
+    if not wanted.marts:
         return ()
     with pool.use("marts") as connection:
-        return tuple(_samples(connection, marts))
+        return tuple(_samples(connection, wanted))
 
 
-def _samples(
-    connection: psycopg.Connection[Any], marts: Sequence[str]
-) -> Iterator[views.MartSample]:
-    for shape in _shapes(connection, marts):
-        picked = pick(shape.columns)
+def _samples(connection: psycopg.Connection[Any], wanted: Wanted) -> Iterator[views.MartSample]:
+    for shape in _shapes(connection, wanted.marts):
+        picked = asked(shape, wanted.charts) or pick(shape.columns)
         if picked is None:
             continue
-        rows = connection.execute(_query(shape, *picked)).fetchall()
-        label, value, kind = picked
+        rows = connection.execute(_query(shape, picked)).fetchall()
         columns = (
-            views.Column(label, "time" if kind == _TIME else "text"),
-            views.Column(value, "number"),
+            views.Column(picked.label, "time" if picked.line else "text"),
+            views.Column(picked.value, "number"),
         )
-        yield views.MartSample(shape.name, views.Answer(columns, tuple(rows)))
+        answer = views.Answer(columns, tuple(rows))
+        yield views.MartSample(shape.name, answer, picked.title)
 
 
 def _shapes(connection: psycopg.Connection[Any], marts: Sequence[str]) -> Iterator[MartShape]:
@@ -104,7 +120,19 @@ def _shapes(connection: psycopg.Connection[Any], marts: Sequence[str]) -> Iterat
         yield MartShape(schema, table, tuple(columns))
 
 
-def pick(columns: Sequence[tuple[str, str]]) -> tuple[str, str, str] | None:
+def asked(shape: MartShape, charts: Sequence[flow.Chart]) -> Picked | None:
+    """The first line or bar that the file has for a mart, if its columns are there.
+
+    A card has room for one drawing; tables and single numbers are for a BI tool.
+    """
+    kinds = dict(shape.columns)
+    for chart in charts:
+        if chart.mart == shape.name and chart.x in kinds and kinds.get(chart.y or "") == _NUMBER:
+            return Picked(str(chart.x), str(chart.y), chart.kind == "line", chart.name)
+    return None
+
+
+def pick(columns: Sequence[tuple[str, str]]) -> Picked | None:
     """The default chart: the first date, else the first text, against the first real number.
 
     A number whose name ends in ``id`` is a label at best. None: there is nothing to draw.
@@ -118,21 +146,21 @@ def pick(columns: Sequence[tuple[str, str]]) -> tuple[str, str, str] | None:
     if not labels:
         return None
     value = next((v for v in values if v != labels[0][0]), None)
-    return (labels[0][0], value, labels[0][1]) if value else None
+    return Picked(labels[0][0], value, labels[0][1] == _TIME) if value else None
 
 
 def _is_key(name: str) -> bool:
     return name.lower() in ("id", "rank") or name.lower().endswith(("_id", "_no"))
 
 
-def _query(shape: MartShape, label: str, value: str, kind: str) -> sql.Composed:
-    newest = kind == _TIME
+def _query(shape: MartShape, picked: Picked) -> sql.Composed:
+    newest = picked.line
     inner = sql.SQL(
         "select {label} l, sum({value}) v from {table} where {label} is not null group by 1"
         " order by {order} limit {limit}"
     ).format(
-        label=sql.Identifier(label),
-        value=sql.Identifier(value),
+        label=sql.Identifier(picked.label),
+        value=sql.Identifier(picked.value),
         table=sql.Identifier(shape.schema, shape.name),
         order=sql.SQL("1 desc" if newest else "2 desc nulls last, 1"),
         limit=sql.Literal(POINTS if newest else BARS),

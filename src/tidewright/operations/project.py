@@ -8,7 +8,7 @@ from pathlib import Path
 from tidewright import errors
 from tidewright.assemble import build
 from tidewright.model import platform as nouns
-from tidewright.operations import state
+from tidewright.operations import additions, state, up
 from tidewright.spec import load as files
 
 
@@ -22,14 +22,21 @@ class Project:
     platform: nouns.Platform
 
 
-def load(file: Path, asked: str | None = None) -> Project:
+def load(
+    file: Path,
+    asked: str | None = None,
+    wish: additions.Wish = additions.NOTHING,
+    talk: up.Talk | None = None,
+) -> Project:
     """The environment asked for, else the one that runs, else the first in the file.
 
-    Raises SpecError with every finding at once.
+    ``wish``: what this call adds to what the environment remembers. Raises SpecError with every
+    finding at once.
     """
     path = find(file)
     declared = files.environments(path)
     spec = files.load(path, state.choose(path.parent, asked, declared))
+    spec = additions.laid_over(spec, wish, talk)
     return Project(path.parent, spec.environment, spec, build.build(spec))
 
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tidewright.operations import additions, project, state
 from tidewright.operations import destroy as destroying
 from tidewright.operations import logs as logging
-from tidewright.operations import project, state
 from tidewright.operations import status as looking
 from tidewright.operations import stop as stopping
 from tidewright.operations import up as starting
@@ -24,9 +24,12 @@ def up(
     seconds: float = starting.SECONDS,
     *,
     attach: bool = False,
+    wish: additions.Wish = additions.NOTHING,
 ) -> starting.Outcome:
     """Converge an environment to the file, and wait until all of it is healthy."""
-    found = project.load(file, asked)
+    found = project.load(file, asked, wish, talk)
+    additions.install(found.spec, talk)
+    additions.remember(found.spec, wish)
     return starting.up(found.platform, found.folder, talk, seconds, attach=attach)
 
 

@@ -80,6 +80,7 @@ def up(
             process = _apply(place, made, steps, attached=attach)
     try:
         with _withdrawn_by_ctrl_c(place, teller, fresh=fresh):
+            seconds += max((s.patience for s in platform.services), default=0.0)
             status = waiting.until_healthy(place, made.description, teller, seconds)
         outcome = Outcome(place, steps, status, time.monotonic() - began)
         if attach:

@@ -266,10 +266,23 @@ def backups(subject: Subject) -> Iterator[Problem]:
         yield Problem(code, what, path, hint)
 
 
+def charted_marts(subject: Subject) -> Iterator[Problem]:
+    published = [t for _, step in subject.steps(steps.PublishStep) for t in step.publish.tables]
+    names = [chart.name for chart in subject.document.charts]
+    for n, chart in enumerate(subject.document.charts):
+        if chart.mart not in published:
+            what = f"{chart.mart} is no mart: no publish step names it"
+            hint = fields.suggestion(chart.mart, published) if published else "Publish it first."
+            yield Problem("file.unknown_table", what, ("charts", n, "mart"), hint)
+        if chart.name in names[:n]:
+            what = f"two charts are called {chart.name}"
+            yield Problem("file.repeated", what, ("charts", n, "name"), "Name one differently.")
+
+
 RULES: tuple[Rule, ...] = (
     unknown_source, repeated_table, clashing_namespace, raw_columns_of_others, one_source,
     one_capture, one_lander, repeated_stream, layers, one_pull, unknown_topic, stream_targets,
-    begins, order, needs_model, places, published_models, backups,
+    begins, order, needs_model, places, published_models, backups, charted_marts,
 )  # fmt: skip
 
 

@@ -6,14 +6,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from tidewright.spec import backups, fields, steps
+from tidewright.spec import backups, fields, shown, steps
 
 VERSION = 0
 LATER_KEYS = {
-    "engines": "engines by role",
     "cloud": "clouds", "region": "clouds", "ha": "high availability", "standby": "standby sites",
     "load": "sizing from a load", "like": "an environment made from another",
 }  # fmt: skip
+ROLES_LATER = (
+    "source", "capture", "log", "stream", "lake", "catalog", "sql", "edge", "scheduler",
+)  # fmt: skip
+BI = "superset"
 TARGETS_LATER = ("systemd", "compose", "swarm", "kubernetes", "terraform")
 
 
@@ -41,6 +44,31 @@ def _engines(value: Any) -> Any:
     return value
 
 
+def _roles(value: Any) -> Any:
+    later = [role for role in ROLES_LATER if isinstance(value, dict) and role in value]
+    if later:
+        what = f"another engine for {later[0]} is not supported yet"
+        raise fields.wrong("file.not_yet", what, "Leave it out for now; bi is understood.")
+    return value
+
+
+def _bi(value: Any) -> Any:
+    if value == "metabase":
+        what = "Metabase needs a JVM, which the target local does not bring"
+        hint = "Write bi: superset, or leave it out; any BI tool can read the marts."
+        raise fields.wrong("file.not_yet", what, hint)
+    if value != BI:
+        what = f"{value!r} is no BI tool that we know"
+        raise fields.wrong("file.wrong_value", what, f"Write bi: {BI}.")
+    return value
+
+
+class Engines(fields.Strict):
+    """Real programs by the role that they play. ``bi`` has no embedded stand-in."""
+
+    bi: Annotated[Literal["superset"], BeforeValidator(_bi)] | None = None
+
+
 class Owner(fields.Strict):
     """Who answers for the platform."""
 
@@ -66,6 +94,8 @@ class Document(fields.Strict):
     owner: Owner | None = None
     sources: dict[fields.Name, steps.Source] = Field(default_factory=dict)
     flow: list[steps.Step] = Field(min_length=1)
+    charts: list[shown.Chart] = Field(default_factory=list)
+    engines: Annotated[Engines, BeforeValidator(_roles)] = Engines()
     goals: Goals = Goals()
     backup: backups.Backup | None = None
 

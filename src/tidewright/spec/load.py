@@ -7,7 +7,7 @@ named folders exist is all the I/O there is.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tidewright import errors
@@ -50,6 +50,12 @@ def environments(path: Path) -> tuple[str, ...]:
 def load(path: Path, environment: str | None = None) -> Spec:
     """The file as ``environment`` sees it; absent: the first under ``run``. Raises SpecError."""
     return load_all(path, None if environment is None else (environment,), first=True)[0]
+
+
+def with_bi(spec: Spec, name: str) -> Spec:
+    """The same file, as if it asked for this BI tool."""
+    engines = document.Engines.model_validate({"bi": name})
+    return replace(spec, document=spec.document.model_copy(update={"engines": engines}))
 
 
 def load_all(
@@ -128,7 +134,7 @@ def _environment(
         report.add("file.wrong_value", f"{name} is no environment", entry.mark, hint)
         # What else is wrong in the file is said as well: as one on this machine would see it.
         node = tree.Fields(entry.mark, {})
-    own, over = overlay.split(node, _OWN_KEYS)
+    own, over = overlay.split(node, _OWN_KEYS, shared=("engines",))
     merged = overlay.merge(_without_run(root), over)
     return _typed(_Untyped(path, name, merged, own), report)
 

@@ -39,10 +39,19 @@ def expand(environment: tree.Node) -> tree.Node:
     return environment
 
 
-def split(environment: tree.Fields, own: Collection[str]) -> tuple[tree.Fields, tree.Fields]:
-    """An environment's own keys, and the keys of the platform that it overrides."""
-    mine = {k: e for k, e in environment.entries.items() if k in own}
-    rest = {k: e for k, e in environment.entries.items() if k not in own}
+def split(
+    environment: tree.Fields, own: Collection[str], shared: Collection[str] = ()
+) -> tuple[tree.Fields, tree.Fields]:
+    """An environment's own keys, and the keys of the platform that it overrides.
+
+    A ``shared`` key is the environment's own as a word, and the platform's as a map.
+    """
+    mine = {
+        k: e
+        for k, e in environment.entries.items()
+        if k in own and not (k in shared and isinstance(e.node, tree.Fields))
+    }
+    rest = {k: e for k, e in environment.entries.items() if k not in mine}
     return tree.Fields(environment.mark, mine), tree.Fields(environment.mark, rest)
 
 

@@ -21,12 +21,13 @@ def test_every_service_is_played_by_somebody() -> None:
 
 def test_derived_names_are_listed() -> None:
     derived = {(d.what, d.name) for d in explain.explain(BANK, "laptop").derived}
-    assert ("replication slot at bank", "tidewright_bank_bank") in derived
+    assert ("replication slot at bank", "tidewright_bank_laptop_bank") in derived
     assert ("raw changes of bank.users", "raw_data.users") in derived
 
 
 def test_a_code_is_explained_and_a_wrong_one_guessed() -> None:
     assert explain.explain_code("file.wrong_unit").remedy
+    assert "JVM" in explain.explain_code("metabase").cause
     with pytest.raises(errors.SpecError, match=r"file\.wrong_unit") as caught:
         explain.explain_code("file.wrong_unt")
     assert caught.value.code == "cli.no_such_code"

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.operations import lakes
 
 from tidewright import errors
-from tidewright.model import jobs
+from tidewright.model import flow, jobs
 from tidewright.operations import history, sessions
 from tidewright.testing.postgres import TempPostgres
 
@@ -55,9 +55,8 @@ def test_each_mart_gives_the_rows_of_its_chart(
     pool: sessions.Sessions, database: psycopg.Connection
 ) -> None:
     database.execute(MARTS.encode())
-    found = {
-        s.name: s.answer for s in history.samples(pool, ["top", "daily", "odd", "flags", "no"])
-    }
+    wanted = history.Wanted(("top", "daily", "odd", "flags", "no"))
+    found = {s.name: s.answer for s in history.samples(pool, wanted)}
     assert list(found) == ["top", "daily", "odd"]
     assert len(found["daily"].rows) == 60 and found["daily"].rows[-1] == ("2026-04-10", "99")
     assert [c.name for c in found["top"].columns] == ["owner", "balance"]
@@ -66,12 +65,29 @@ def test_each_mart_gives_the_rows_of_its_chart(
     pool.close()
 
 
+def test_a_chart_of_the_file_is_drawn_instead_of_a_guess(
+    pool: sessions.Sessions, database: psycopg.Connection
+) -> None:
+    database.execute(MARTS.encode())
+    charts = (
+        flow.Chart("All of it", "daily", "table"),
+        flow.Chart("Totals", "daily", "bar", "day", "total"),
+        flow.Chart("No such column", "top", "bar", "nobody", "balance"),
+    )
+    found = {s.name: s for s in history.samples(pool, history.Wanted(("daily", "top"), charts))}
+    assert found["daily"].title == "Totals"
+    assert [c.name for c in found["daily"].answer.columns] == ["day", "total"]
+    assert found["daily"].answer.rows[0] == ("2026-04-10", "990.00")
+    assert found["top"].title == ""
+    pool.close()
+
+
 @pytest.mark.parametrize(
     ("columns", "picked"),
     [
-        ([("id", "N"), ("day", "D"), ("n", "N")], ("day", "n", "D")),
-        ([("name", "S"), ("day", "D"), ("n", "N")], ("day", "n", "D")),
-        ([("account_id", "N"), ("balance", "N")], ("account_id", "balance", "S")),
+        ([("id", "N"), ("day", "D"), ("n", "N")], history.Picked("day", "n", True)),
+        ([("name", "S"), ("day", "D"), ("n", "N")], history.Picked("day", "n", True)),
+        ([("account_id", "N"), ("balance", "N")], history.Picked("account_id", "balance", False)),
         ([("id", "N"), ("name", "S")], None),
         ([("n", "N")], None),
         ([], None),

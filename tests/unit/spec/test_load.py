@@ -103,6 +103,36 @@ CASES = [
     ("fresh: 30s", "fresh: 30GB", "file.wrong_unit", 11, 9),
     ("fresh: 30s", "fresh: 30", "file.wrong_unit", 11, 9),
     ("goals: {fresh", "engines: {sql: trino}\ngoals: {fresh", "file.not_yet", 11, 1),
+    ("goals: {fresh", "engines: {bi: metabase}\ngoals: {fresh", "file.not_yet", 11, 11),
+    ("goals: {fresh", "engines: {bi: excel}\ngoals: {fresh", "file.wrong_value", 11, 11),
+    (
+        "goals: {fresh",
+        "charts: [{name: A, mart: balance, kind: table}]\ngoals: {fresh",
+        "file.unknown_table",
+        11,
+        20,
+    ),
+    (
+        "goals: {fresh",
+        "charts: [{name: A, mart: balances, kind: pie}]\ngoals: {fresh",
+        "file.wrong_value",
+        11,
+        36,
+    ),
+    (
+        "goals: {fresh",
+        "charts: [{name: A, mart: balances, kind: bar, x: day}]\ngoals: {fresh",
+        "file.wrong_value",
+        11,
+        10,
+    ),
+    (
+        "goals: {fresh",
+        "charts: [{name: '', mart: balances, kind: table}]\ngoals: {fresh",
+        "file.wrong_value",
+        11,
+        11,
+    ),
     ("laptop: embedded", "laptop: kubernetes", "file.wrong_value", 13, 3),
     ("laptop: embedded", "laptop: {target: kubernetes}", "file.not_yet", 13, 12),
     ("laptop: embedded", "laptop: {target: locla}", "file.wrong_value", 13, 12),
@@ -120,6 +150,13 @@ def test_each_mistake_is_one_finding_in_its_place(
     found = _findings(folder, GOOD.replace(old, new, 1))
     assert [(f.code, f.where.line, f.where.column) for f in found] == [(code, line, column)]
     assert "pa55" not in str(found)
+
+
+def test_an_environment_names_engines_by_role_or_by_a_word(folder: Path) -> None:
+    file = folder / "platform.yaml"
+    assert load.load(file).document.engines.bi is None
+    file.write_text(GOOD.replace("laptop: embedded", "laptop: {engines: {bi: superset}}"))
+    assert load.load(file).document.engines.bi == "superset"
 
 
 def test_all_mistakes_come_at_once_in_order(folder: Path) -> None:

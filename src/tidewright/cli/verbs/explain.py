@@ -18,7 +18,7 @@ from tidewright.cli import options, output
 def command(code: str | None, file: Path, env: str | None, output_form: str) -> None:
     """Say who plays each role in an environment and what is derived from the file.
 
-    With CODE (the word in brackets at the end of an error), say what it means.
+    With CODE (the word in brackets at the end of an error, or bi), say what it means.
     """
     if code:
         _code(code.strip("[]"), output_form)

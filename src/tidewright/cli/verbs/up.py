@@ -11,6 +11,8 @@ from tidewright import api
 from tidewright.cli import options, output
 from tidewright.errors import Refused
 
+ADDITIONS = ("superset",)
+
 
 @click.command()
 @options.environment_argument
@@ -22,6 +24,20 @@ from tidewright.errors import Refused
     "--example",
     metavar="NAME",
     help=f"In a folder without a file: begin with {'|'.join(api.examples())}.",
+)
+@click.option(
+    "--with",
+    "add",
+    multiple=True,
+    type=click.Choice(ADDITIONS),
+    help="Run this too; later calls keep it. Superset: about 250 MB are installed once.",
+)
+@click.option(
+    "--without",
+    "remove",
+    multiple=True,
+    type=click.Choice(ADDITIONS),
+    help="Run no longer what --with added; its data stays.",
 )
 @click.option(
     "--recopy",
@@ -41,6 +57,8 @@ def command(
     non_interactive: bool,
     attach: bool,
     example: str | None,
+    add: tuple[str, ...],
+    remove: tuple[str, ...],
     recopy: tuple[str, ...],
     timeout: float,
 ) -> None:
@@ -51,7 +69,8 @@ def command(
     interactive = not non_interactive
     _begin(file, example, interactive=interactive)
     talk = api.Talk(say=output.say, ask=lambda q: output.ask(q, yes=yes, interactive=interactive))
-    found = api.up(file, options.named(environment, env), talk, timeout, attach=attach)
+    wish = api.Additions(add, remove)
+    found = api.up(file, options.named(environment, env), talk, timeout, attach=attach, wish=wish)
     if recopy:
         _agree(recopy, talk)
         api.recopy(api.environment(file, options.named(environment, env)), recopy)

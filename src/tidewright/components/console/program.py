@@ -24,6 +24,7 @@ def services(binding: components.Binding) -> tuple[nouns.Service, ...]:
         platform=binding.platform,
         lake=jobs.Lake(catalog, values.Folder("lake")),
         marts=binding.connections["marts.read"],
+        charts=binding.flow.charts,
     )
     argv = (sys.executable, "-P", "-m", "tidewright.console", "--job")
     process = nouns.Process((*argv, values.Folder("config", f"{NAME}/job.json")), job=job)
