@@ -7,8 +7,8 @@ next call opens a new one.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
@@ -39,6 +39,7 @@ RECORD = """
 insert into marts.tidewright_publications (commit_id, position, source, marts)
 values (%s, %s, %s, %s)
 """
+LAST = "select marts from marts.tidewright_publications order by id desc limit 1"
 FORGET = """
 delete from marts.tidewright_publications
 where id in (select id from marts.tidewright_publications order by id limit 100)
@@ -48,10 +49,11 @@ where id in (select id from marts.tidewright_publications order by id limit 100)
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What readers see now, and what else the user should know."""
+    """What readers see now, what else the user should know, and each mart's rows before."""
 
     marts: tuple[observed.MartState, ...]
     notes: tuple[str, ...]
+    before: Mapping[str, int] = field(default_factory=dict)
 
 
 class PublishFailed(errors.StepFailed):
@@ -108,12 +110,13 @@ class Publisher:
             notes += shape.fit(conn, mart)
             states.append(self._bring(conn, mart))
         writing.mart = ""
+        last = conn.execute(LAST).fetchone()
         rows = {state.name: state.rows for state in states}
         conn.execute(RECORD, [origin.commit_id, origin.position, origin.source, Jsonb(rows)])
         conn.execute(FORGET, [KEEP])
         for name in shape.abandoned(conn, tuple(m.name for m in new)):
             notes.append(f"mart {name} is not in the file: it stays, and is no longer refreshed")
-        return Published(tuple(states), tuple(notes))
+        return Published(tuple(states), tuple(notes), dict(last[0]) if last else {})
 
     def _bring(self, conn: Connection, mart: marts.Mart) -> observed.MartState:
         if self._incoming.get(mart.name) != mart.columns:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -95,9 +96,18 @@ class Loop:
         """Send an outcome up, unless it only repeats that we wait."""
         if news.state == "waiting" and news == self.last:
             return
+        self._log(news)
         self.last = news
         self.out.write(codec.dumps(news))
         self.out.flush()
+
+    def _log(self, news: outcome.Outcome) -> None:
+        """A line for people: when the state changes, and when an edit has been published."""
+        last = self.last
+        if last is None or news.state != last.state or news.edited != last.edited:
+            print(f"{news.state}: {news.message}", file=sys.stderr, flush=True)  # noqa: T201
+        elif news.state == "degraded" and news.message != last.message:
+            print(f"degraded: {news.message}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def main() -> None:

@@ -23,7 +23,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One attempt. ``again``: it failed for a reason that may pass, so try without a new commit."""
+    """One attempt. ``again``: it failed for a reason that may pass, so try without a new commit.
+
+    ``edited``: what an edit of the project lately did; also in the message.
+    """
 
     state: Literal["published", "degraded", "waiting"]
     message: str
@@ -34,3 +37,4 @@ class Outcome:
     marts: tuple[observed.MartState, ...] = ()
     ages: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     again: bool = False
+    edited: str = ""

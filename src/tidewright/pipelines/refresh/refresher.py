@@ -22,7 +22,7 @@ from tidewright.kit import files
 from tidewright.model import jobs, observed
 from tidewright.pipelines.lake import reader
 from tidewright.pipelines.publish import extract, mart, publisher
-from tidewright.pipelines.refresh import commits, freshness, outcome
+from tidewright.pipelines.refresh import commits, freshness, outcome, rebuilt
 from tidewright.pipelines.transform import checks, engine, messages, project
 from tidewright.pipelines.transform import files as edits
 
@@ -57,6 +57,7 @@ class Refresher:
         self.publisher = publisher.Publisher(
             lambda: postgres.connect(job.marts, str(job.secrets), connect_timeout=3)
         )
+        self.watch = rebuilt.Watch(self.folders, scratch)
         self.parsed: project.Parsed | None = None
         self.invalid: errors.PlatformError | None = None
         self.edition: int | None = None
@@ -81,6 +82,7 @@ class Refresher:
         """Read the project, unless it was read as it is. Raises what is wrong with it."""
         if self.is_edited():
             self.edition = edits.fingerprint(self.folders)
+            self.watch.read()
             self.parsed = self.invalid = None
             try:
                 self.parsed = self._known(self.project.parse())
@@ -141,19 +143,21 @@ class Refresher:
             done = self.publisher.publish(self._marts(), origin)
         except (engine.QueryFailed, pa.ArrowException, OSError) as reason:
             raise HeldBack([f"a mart cannot be read: {messages.sentence(str(reason))}"]) from None
+        edited = self.watch.published(done.before, done.marts)
         now = time.time_ns() // 1_000_000
         before = self.progress
         brought = commits.included(self.catalog(), before.published, pinned.heads, before.since_ms)
         self.progress = outcome.Progress(pinned.heads, pinned.heads, before.since_ms)
         return outcome.Outcome(
             "published",
-            "; ".join([f"the marts show commit {pinned.commit_id}", *done.notes]),
+            "; ".join([f"the marts show commit {pinned.commit_id}", *edited, *done.notes]),
             self.progress,
             position=pinned.position,
             seconds=round(time.monotonic() - started, 3),
             checks=states,
             marts=done.marts,
             ages=freshness.ages(brought, now),
+            edited="".join(edited),
         )
 
     def _marts(self) -> list[mart.Mart]:

@@ -183,6 +183,18 @@ def test_a_broken_model_is_named_with_its_line_and_an_edit_mends_it(world, edit)
     assert world.richest() == (5, 40)
 
 
+def test_an_edited_model_tells_its_rows_before_and_after(world, edit):
+    good = (world.project / "models/marts/top_accounts.sql").read_text()
+    edit("models/marts/top_accounts.sql", good.replace("limit 100", "limit 7"))
+    done = world.work.run()
+    assert done.state == "published"
+    told = "models/marts/top_accounts.sql changed: top_accounts: 20 -> 7 rows"
+    assert told in done.message
+    assert world.count("top_accounts") == 7
+    edit("models/marts/top_accounts.sql", good)
+    assert "top_accounts: 7 -> 20 rows" in world.work.run().message
+
+
 def test_a_broken_project_is_read_again_only_after_an_edit(world, edit):
     edit("models/marts/schema.yml", "version: 2\nmodels: [\n")
     done = world.work.run()
