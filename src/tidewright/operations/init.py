@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from tidewright import errors
+from tidewright.kit import files
+from tidewright.spec import fields
 from tidewright.targets.local import layout
 
 FILE = "platform.yaml"
@@ -27,20 +30,27 @@ def examples() -> tuple[str, ...]:
     return tuple(sorted(p.parent.name for p in folder.glob(f"*/{FILE}")))
 
 
-def init_from_example(name: str, folder: Path | None = None) -> Made:
-    """Copy an example to ``folder`` (absent: a new folder of its name here)."""
+def init_from_example(name: str, folder: Path | None = None, platform: str | None = None) -> Made:
+    """Copy an example to ``folder`` (absent: a new folder of its name here).
+
+    ``platform``: what the platform is called instead; also the name of an absent folder.
+    """
+    if platform is not None:
+        refuse_no_name(platform)
     if name not in examples():
         known = ", ".join(examples())
         where = errors.Where("--example")
         what = f"no example is called {name}"
         finding = errors.Finding("cli.no_such_example", what, where, f"Known here: {known}.")
         raise errors.SpecError((finding,))
-    target = Path(name) if folder is None else folder
+    target = Path(platform or name) if folder is None else folder
     source = _examples() / name
     names = sorted(p.name for p in source.iterdir() if not p.name.startswith("."))
     refuse_existing(target, names)
     with layout.refusing(target):
         _copy(source, target)
+    if platform is not None:
+        _call(target / FILE, platform)
     layout.make_id(target)
     written = (p for p in target.rglob("*") if p.is_file())
     mine = (p.relative_to(target) for p in written)
@@ -56,6 +66,24 @@ def _copy(source: Path, target: Path) -> None:
             _copy(path, target / path.name)
         else:
             shutil.copyfile(path, target / path.name)
+
+
+def refuse_no_name(word: str) -> None:
+    """Raises SpecError for what cannot be a platform's name."""
+    if not fields.WORD.fullmatch(word) or len(word) > fields.LONGEST_NAME:
+        what, where = f"{word!r} is no name for a platform", errors.Where("--name")
+        hint = "Use a lower-case letter, then letters, digits, - or _."
+        raise errors.SpecError((errors.Finding("file.wrong_value", what, where, hint),))
+
+
+def _call(file: Path, platform: str) -> None:
+    """Give the platform another name; the rest of the file stays as it is, comments too."""
+    with layout.refusing(file):
+        text = file.read_text(encoding="utf-8")
+        named = re.sub(
+            r"^platform: .*$", f"platform: {platform}", text, count=1, flags=re.MULTILINE
+        )
+        files.replace(file, named)
 
 
 def refuse_existing(folder: Path, names: list[str]) -> None:

@@ -55,13 +55,20 @@ def with_password(url: str, password: str) -> str:
     return parse.urlunsplit(parts._replace(netloc=f"{login}@{place}"))
 
 
-def init_from_database(url: str, folder: Path | None = None) -> init.Made:
-    """Write ``platform.yaml`` for the database behind ``url``, and keep the URL as a secret."""
+def init_from_database(
+    url: str, folder: Path | None = None, platform: str | None = None
+) -> init.Made:
+    """Write ``platform.yaml`` for the database behind ``url``, and keep the URL as a secret.
+
+    ``platform``: what it is called, and its folder when that is absent; else the database's name.
+    """
+    if platform is not None:
+        init.refuse_no_name(platform)
     name = _word(postgres.url_parts(url)["dbname"])
-    target = Path(name) if folder is None else folder
+    target = Path(platform or name) if folder is None else folder
     init.refuse_existing(target, [init.FILE])
     secret = f"{name.replace('-', '_')}_url"
-    text = _file(name, secret, _read(url, secret))
+    text = _file(name, secret, _read(url, secret), platform or name)
     with layout.refusing(target):
         target.mkdir(parents=True, exist_ok=True)
         files.replace(target / init.FILE, text)
@@ -98,7 +105,7 @@ def _judged(link: session.Session, found: session.Rows) -> Iterator[Table]:
         yield Table(name, reason)
 
 
-def _file(name: str, secret: str, found: tuple[Table, ...]) -> str:
+def _file(name: str, secret: str, found: tuple[Table, ...], platform: str) -> str:
     good = [t.name for t in found if t.reason is None]
     if not good:
         raise errors.Refused(
@@ -111,7 +118,7 @@ def _file(name: str, secret: str, found: tuple[Table, ...]) -> str:
         f"# Written by `tidewright init --from` for the database {name}. Check it, then start it:",
         "# tidewright check, tidewright up",
         "tidewright: 0",
-        f"platform: {name}",
+        f"platform: {platform}",
         "",
         "sources:",
         f"  {name}: {{postgres: {{url: {{secret: {secret}}}}}}}",

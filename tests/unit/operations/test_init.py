@@ -52,6 +52,24 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["platform.yaml"]
 
 
+def test_an_example_gets_another_name_and_keeps_its_comments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = init.init_from_example("bank-cdc", platform="shop")
+    text = (tmp_path / "shop" / "platform.yaml").read_text()
+    assert made.folder == Path("shop")
+    assert "\nplatform: shop\n" in text and "\nplatform: bank\n" not in text
+    assert text.count("#") == 3  # the comments of the example
+    assert check.check(tmp_path / "shop").environments
+
+
+def test_what_is_no_name_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(errors.SpecError, match="My Shop"):
+        init.init_from_example("bank-cdc", tmp_path / "x", "My Shop")
+    assert not (tmp_path / "x").exists()
+
+
 def test_an_unknown_example_lists_the_known(tmp_path: Path) -> None:
     with pytest.raises(errors.SpecError, match="bank-cdc") as caught:
         init.init_from_example("bank", tmp_path)
@@ -71,9 +89,10 @@ def test_a_database_becomes_a_file_that_is_right(
         'create table a."evil\n  x: 1" (id int primary key); create view a.v as select 1;'
         "create table a.split (id int primary key) partition by range (id)"
     )
-    made = init_from.init_from_database(_url(postgres, database), tmp_path / "shop")
+    made = init_from.init_from_database(_url(postgres, database), tmp_path / "shop", "web-shop")
     text = (made.folder / "platform.yaml").read_text()
     assert postgres.password not in text
+    assert "\nplatform: web-shop\n" in text
     assert "        - a.t\n" in text
     assert "# - b.t: another table is called t" in text
     assert "# - a.split: it is partitioned: capture its partitions by name" in text
