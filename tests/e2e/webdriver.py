@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -17,6 +18,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 FLAGS = (
     "--headless=new", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -113,6 +115,11 @@ class Browser:
             message = json.loads(entry["message"])["message"]
             if message["method"] == "Network.requestWillBeSent":
                 yield message["params"]["request"]["url"]
+
+    def refused(self) -> set[str]:
+        """Hosts that the page's own policy kept the browser from asking."""
+        found = " ".join(text for text in self.complaints() if "Content Security Policy" in text)
+        return {str(urlsplit(url).hostname) for url in re.findall(r"https?://[^'\"\s]+", found)}
 
     def complaints(self) -> list[str]:
         """What the browser's console says: script errors and policy violations."""

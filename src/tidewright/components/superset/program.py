@@ -41,8 +41,6 @@ def services(binding: components.Binding) -> tuple[nouns.Service, ...]:
     process = nouns.Process(
         argv=argv,
         files={f"{NAME}/assets/{path}": text for path, text in assets.items()},
-        # Superset's pages report to its makers' analytics unless told not to.
-        env={"SCARF_ANALYTICS": "false", "FLASK_ENV": "production"},
         job=job,
         stop_seconds=15.0,
     )
