@@ -148,7 +148,7 @@ def _mark_quiet(
             views = {(name, database): server.connect(database) for database in names}
             seen = {_begin(view) for view in views.values()}
             position = servers.mark(conn)
-            if len(seen | {_snapshot(conn)}) == 1 and _is_quiet(seen.pop()):
+            if len(seen | {_snapshot(conn)}) == 1 and _is_quiet(conn, seen.pop()):
                 for key, view in views.items():
                     cut.views[key] = leaving.enter_context(view)
                 return position
@@ -174,7 +174,8 @@ def _snapshot(conn: psycopg.Connection[Any]) -> str:
     return str(row[0])
 
 
-def _is_quiet(snapshot: str) -> bool:
-    """``xmin:xmax:xip``: nothing is in progress when all below xmax have ended."""
+def _is_quiet(conn: psycopg.Connection[Any], snapshot: str) -> bool:
+    """``xmin:xmax:xip``: all below xmax have ended. The newest one may be above it and open."""
     lowest, highest, _ = snapshot.split(":")
-    return lowest == highest
+    row = conn.execute("select count(*) from pg_stat_activity where backend_xid is not null")
+    return lowest == highest and row.fetchone() == (0,)
