@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from tidewright.operations import demo as _demo
     from tidewright.operations import restore as _restore
     from tidewright.operations.bench import bench as bench
+    from tidewright.operations.branching import BranchLine as BranchLine
+    from tidewright.operations.branching import branch_drop as branch_drop
+    from tidewright.operations.branching import branch_list as branch_list
+    from tidewright.operations.branching import branch_merge as branch_merge
     from tidewright.operations.check import check as check
     from tidewright.operations.connect import Connections as Connections
     from tidewright.operations.connect import connections as connections
@@ -64,6 +68,7 @@ if TYPE_CHECKING:
 _OPERATIONS = "tidewright.operations."
 TABLE: Mapping[str, str] = {
     "Additions": "additions:Wish",
+    "BranchLine": "branching:BranchLine",
     "Connections": "connect:Connections",
     "Environment": "state:Environment",
     "Project": "project:Project",
@@ -76,6 +81,9 @@ TABLE: Mapping[str, str] = {
     "backup_prune": "backup:prune",
     "backup_verify": "backup:verify",
     "bench": "bench:bench",
+    "branch_drop": "branching:branch_drop",
+    "branch_list": "branching:branch_list",
+    "branch_merge": "branching:branch_merge",
     "check": "check:check",
     "connections": "connect:connections",
     "console_desk": "console_desk:console_desk",

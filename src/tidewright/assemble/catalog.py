@@ -15,6 +15,7 @@ from tidewright.model import platform as nouns
 COMPONENTS: Mapping[str, str] = {
     "postgres": "tidewright.components.postgres",
     "capture": "tidewright.components.capture",
+    "ingest": "tidewright.components.ingest",
     "load": "tidewright.components.load",
     "pull": "tidewright.components.pull",
     "stream": "tidewright.components.stream",

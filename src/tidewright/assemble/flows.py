@@ -100,6 +100,16 @@ def _capture(step: steps.CaptureStep) -> flows.Capture:
     return flows.Capture(body.source, tuple(body.tables), body.to, raw)
 
 
+def _ingest(step: steps.IngestStep) -> flows.Ingest:
+    body = step.ingest
+    rate = 0.0 if body.workload is None else 100.0 if body.rate is None else body.rate
+    return flows.Ingest(body.assets, body.every, body.keep, body.workload, rate)
+
+
+def _merge(step: steps.MergeStep) -> flows.Merge:
+    return flows.Merge(step.merge.into)
+
+
 def _load(step: steps.LoadStep) -> flows.Load:
     body = step.load
     made = _connector(body.connector)
@@ -130,7 +140,10 @@ def _model(step: steps.ModelStep) -> flows.Transform:
     return flows.Transform(step.model.dbt, tuple(step.model.layers))
 
 
-def _check(step: steps.CheckStep) -> flows.Check:
+def _check(step: steps.CheckStep) -> flows.Check | flows.Audit:
+    if step.check.pandera is not None:
+        return flows.Audit(step.check.pandera)
+    assert step.check.dir is not None
     return flows.Check(step.check.dir, step.check.on_fail)
 
 
@@ -140,6 +153,8 @@ def _publish(step: steps.PublishStep) -> flows.Publish:
 
 STAGES: Mapping[type, Callable[[Any], flows.Stage]] = {
     steps.CaptureStep: _capture,
+    steps.IngestStep: _ingest,
+    steps.MergeStep: _merge,
     steps.LoadStep: _load,
     steps.PullStep: _pull,
     steps.StreamStep: _stream,
@@ -152,6 +167,9 @@ APPENDS: Mapping[type, Callable[[Any], str]] = {steps.PullStep: lambda step: ste
 TOPIC_COLUMNS = ("topic_offset", "at", "key", "value")
 KINDS: Mapping[type, str] = {
     flows.Capture: "capture",
+    flows.Ingest: "ingest",
+    flows.Audit: "audit",
+    flows.Merge: "merge",
     flows.Load: "load",
     flows.Pull: "pull",
     flows.Stream: "stream",

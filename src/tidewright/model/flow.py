@@ -100,6 +100,40 @@ class Capture:
     raw_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
+# The name of an ingest's flow in ``tidewright_commits``; there is one in a file.
+INGEST = "ingest"
+
+
+@dataclass(frozen=True, slots=True)
+class Ingest:
+    """Python assets run on a branch of the catalog, one branch for each run.
+
+    ``folder``: the asset files, relative to platform.yaml. ``every``: seconds from run to run.
+    ``keep``: seconds after which a branch that was not merged is dropped. ``workload``: a script
+    that fills the folder ``landing`` with files, ``rate`` rows each second; None: nobody of ours.
+    """
+
+    folder: str
+    every: float
+    keep: float
+    workload: str | None = None
+    rate: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Pandera schemas that a branch must pass. ``file`` is relative to platform.yaml."""
+
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """Publish a branch that passed, all its tables in one commit."""
+
+    into: Literal["main"]
+
+
 @dataclass(frozen=True, slots=True)
 class Connector:
     """What a load pulls. ``kind`` python: ``name`` is a file with the class ``Connector``;
@@ -208,7 +242,9 @@ class Chart:
     y: str | None = None
 
 
-Stage: TypeAlias = Capture | Load | Pull | Stream | Transform | Check | Publish
+Stage: TypeAlias = (
+    Capture | Load | Pull | Stream | Ingest | Audit | Merge | Transform | Check | Publish
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,4 +276,6 @@ class Flow:
                     found.append(source)
                 case Load(to=namespace):
                     found.append(namespace)
+                case Ingest():
+                    found.append(INGEST)
         return tuple(found)

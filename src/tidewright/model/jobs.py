@@ -126,6 +126,26 @@ class StreamJob:
 
 
 @dataclass(frozen=True, slots=True)
+class IngestJob:
+    """Run assets on a branch each time, audit it, merge it. ``name``: the flow in the commits.
+
+    ``landing``: the folder that a workload fills. ``grace``: seconds that files live on after
+    nothing shows them; ``patience``: seconds that a run may take.
+    """
+
+    name: str
+    ingest: flows.Ingest
+    audits: tuple[flows.Audit, ...]
+    lake: Lake
+    project: values.Value
+    landing: values.Value
+    secrets: values.Value
+    status: values.Value
+    grace: float = 300.0
+    patience: float = 900.0
+
+
+@dataclass(frozen=True, slots=True)
 class ServeJob:
     """Play a source that answers over HTTP: a script, at ``rate`` changes per second.
 
@@ -189,6 +209,16 @@ class ConsoleJob:
     lake: Lake | None = None
     marts: flows.Connection | None = None
     charts: tuple[flows.Chart, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorJob:
+    """Run a script that fills a folder with files, ``rate`` rows each second."""
+
+    script: values.Value
+    rate: float
+    landing: values.Value
+    status: values.Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,17 +304,19 @@ Job: TypeAlias = (
     GrantsJob
     | WorkloadJob
     | ServeJob
+    | GeneratorJob
     | CaptureJob
     | LoadJob
     | PullJob
     | StreamJob
+    | IngestJob
     | RefreshJob
     | ConsoleJob
     | BackupJob
     | SupersetJob
 )
 # What lands rows in the lake: each has ``name`` (its flow in ``commits``), ``lake``, ``secrets``.
-Landing: TypeAlias = CaptureJob | LoadJob
-LANDING: tuple[type[Landing], ...] = (CaptureJob, LoadJob)
+Landing: TypeAlias = CaptureJob | LoadJob | IngestJob
+LANDING: tuple[type[Landing], ...] = (CaptureJob, LoadJob, IngestJob)
 # What makes rows for an example; each has ``script`` and ``rate`` (per second).
-GENERATORS = (WorkloadJob, ServeJob)
+GENERATORS = (WorkloadJob, ServeJob, GeneratorJob)

@@ -91,8 +91,21 @@ def _has_mart(refresh: jobs.RefreshJob) -> bool:
             return False
 
 
+def _merged(ingest: jobs.IngestJob) -> bool:
+    """A table of main has a row."""
+    with lakeside.catalog(ingest) as conn:
+        found = reader.pin(conn, ingest.name)
+    if found is None:
+        return False
+    duck = lakeside.views(found)
+    names = [f"{v.schema}.{v.table}" for v in reader.views(found)]
+    rows = (duck.execute(f"select 1 from {name} limit 1").fetchone() for name in names)  # noqa: S608
+    return any(row is not None for row in rows)
+
+
 ARRIVALS: Mapping[type[Any], Callable[[Any], bool]] = {
     jobs.CaptureJob: _captured,
+    jobs.IngestJob: _merged,
     jobs.LoadJob: _loaded,
     jobs.StreamJob: _streamed,
 }

@@ -6,20 +6,24 @@ import duckdb
 
 from tidewright import errors
 from tidewright.model import acts
-from tidewright.operations import lakeside, state
+from tidewright.operations import branching, lakeside, state
 from tidewright.pipelines.lake import reader
+
+MAIN = "main"
 
 
 def query(
-    environment: state.Environment, sql: str, commit_id: int | None = None, limit: int = 1000
+    environment: state.Environment,
+    sql: str,
+    commit_id: int | None = None,
+    limit: int = 1000,
+    ref: str | None = None,
 ) -> acts.Rows:
-    """The first ``limit`` rows; the notes say of which commit, and whether more were cut."""
-    landers = lakeside.landers(environment)
-    with lakeside.asked(environment, landers[0]) as conn:
-        if commit_id is None:
-            found = lakeside.newest(conn, landers)
-        else:
-            found = lakeside.pinned(conn, None, commit_id)
+    """The first ``limit`` rows; the notes say of which commit, and whether more were cut.
+
+    ``ref``: a branch instead of main.
+    """
+    found = _pinned(environment, commit_id, ref)
     duck = lakeside.views(found)
     try:
         # As a relation, so that the limit is part of the plan: a sort keeps that many rows only.
@@ -29,9 +33,23 @@ def query(
         raise _refused(problem, found) from None
     columns = () if answer is None else tuple(answer.columns)
     notes = {"commit": str(found.commit_id), "position": found.position}
+    if ref not in (None, MAIN):
+        notes = {"branch": str(ref), "base": str(found.commit_id)}
     if len(rows) > limit:
         notes["cut"] = f"only the first {limit} rows are shown"
     return acts.Rows(columns, tuple(tuple(row) for row in rows[:limit]), notes)
+
+
+def _pinned(
+    environment: state.Environment, commit_id: int | None, ref: str | None
+) -> reader.Pinned:
+    if ref is not None and ref != MAIN:
+        return branching.pinned(environment, ref)
+    landers = lakeside.landers(environment)
+    with lakeside.asked(environment, landers[0]) as conn:
+        if commit_id is None:
+            return lakeside.newest(conn, landers)
+        return lakeside.pinned(conn, None, commit_id)
 
 
 def _relation(duck: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelation | None:

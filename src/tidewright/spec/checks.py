@@ -18,8 +18,10 @@ S = TypeVar("S")
 
 # Where each kind of step stands in a flow, read from top to bottom; 0 brings rows in.
 RANK: Mapping[str, int] = {
-    "capture": 0, "load": 0, "pull": 0, "stream": 1, "model": 3, "check": 4, "publish": 5,
+    "capture": 0, "load": 0, "pull": 0, "ingest": 0, "stream": 1, "merge": 2, "model": 3,
+    "check": 4, "publish": 5,
 }  # fmt: skip
+AUDIT = 1  # a check of Pandera stands between what wrote the branch and its merge
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,29 @@ def begins(subject: Subject) -> Iterator[Problem]:
         yield Problem("file.order", what, ("flow",), f"Begin with {first}.")
 
 
+def one_ingest(subject: Subject) -> Iterator[Problem]:
+    found = [n for n, _ in subject.steps(steps.IngestStep)]
+    others = {"capture", "load", "pull"} & set(_kinds(subject))
+    for n in found if others else found[1:]:
+        what = f"ingest beside {' and '.join(sorted(others)) or 'another'} is not supported yet"
+        yield Problem("file.not_yet", what, ("flow", n), "Give it a platform file of its own.")
+
+
+def branch_is_merged(subject: Subject) -> Iterator[Problem]:
+    """What is written on a branch is published by a merge, and only that can be."""
+    kinds = set(_kinds(subject))
+    merges = [n for n, _ in subject.steps(steps.MergeStep)]
+    audits = [n for n, s in subject.steps(steps.CheckStep) if s.check.pandera is not None]
+    if not kinds & {"ingest", None}:
+        for n in (*merges, *audits):
+            what = "this step works on a branch, and no ingest step writes one"
+            yield Problem("file.order", what, ("flow", n), "Add - ingest: {assets: assets/} first.")
+    for n, _ in subject.steps(steps.IngestStep):
+        if not kinds & {"merge", None}:
+            what = "the branches of this step would never reach main"
+            yield Problem("file.order", what, ("flow", n), "Add - merge: {into: main}.")
+
+
 def one_source(subject: Subject) -> Iterator[Problem]:
     for name in list(subject.document.sources)[1:]:
         what = "a second source is not supported yet"
@@ -137,7 +162,7 @@ def order(subject: Subject) -> Iterator[Problem]:
         this, above = kinds[n], kinds[n - 1]
         if this is None or above is None:
             continue
-        if RANK[this] < RANK[above]:
+        if _rank(subject, n, this) < _rank(subject, n - 1, above):
             what = f"{this} stands after {above}, whose result it must come before"
             yield Problem("file.order", what, ("flow", n), f"Order: {', '.join(RANK)}.")
         if this == "model" and "model" in kinds[:n]:
@@ -219,8 +244,8 @@ def stream_targets(subject: Subject) -> Iterator[Problem]:
 def needs_model(subject: Subject) -> Iterator[Problem]:
     if {"model", None} & set(_kinds(subject)):
         return
-    wanting = [*subject.steps(steps.CheckStep), *subject.steps(steps.PublishStep)]
-    for n, _ in wanting:
+    checks = [n for n, s in subject.steps(steps.CheckStep) if s.check.dir is not None]
+    for n in (*checks, *(n for n, _ in subject.steps(steps.PublishStep))):
         what = "this step works on models, and the flow has no model step"
         yield Problem("file.order", what, ("flow", n), "Add - model: {dbt: models/} before it.")
 
@@ -232,7 +257,15 @@ def places(subject: Subject) -> Iterator[Problem]:
         yield from _folder(subject, model.model.dbt, path)
         yield from _dbt_project(subject, model.model.dbt, path)
     for n, check in subject.steps(steps.CheckStep):
-        yield from _folder(subject, check.check.dir, ("flow", n, "check", "dir"))
+        if check.check.dir is not None:
+            yield from _folder(subject, check.check.dir, ("flow", n, "check", "dir"))
+        if check.check.pandera is not None:
+            yield from _file(subject, check.check.pandera, ("flow", n, "check", "pandera"))
+    for n, ingest in subject.steps(steps.IngestStep):
+        yield from _folder(subject, ingest.ingest.assets, ("flow", n, "ingest", "assets"))
+        if ingest.ingest.workload is not None:
+            place = ingest.ingest.workload
+            yield from _file(subject, place, ("flow", n, "ingest", "workload"))
     for n, load in subject.steps(steps.LoadStep):
         connector, at = load.load.connector, ("flow", n, "load", "connector")
         if isinstance(connector, steps.PythonConnector):
@@ -281,7 +314,8 @@ def charted_marts(subject: Subject) -> Iterator[Problem]:
 
 RULES: tuple[Rule, ...] = (
     unknown_source, repeated_table, clashing_namespace, raw_columns_of_others, one_source,
-    one_capture, one_lander, repeated_stream, layers, one_pull, unknown_topic, stream_targets,
+    one_capture, one_lander, one_ingest, branch_is_merged,
+    repeated_stream, layers, one_pull, unknown_topic, stream_targets,
     begins, order, needs_model, places, published_models, backups, charted_marts,
 )  # fmt: skip
 
@@ -290,6 +324,13 @@ def _kinds(subject: Subject) -> list[str | None]:
     """The kind of each step; None for one that cannot be told."""
     flow: Sequence[Any] = subject.document.flow
     return [s.kind if isinstance(s, Unfit) else next(iter(type(s).model_fields)) for s in flow]
+
+
+def _rank(subject: Subject, n: int, kind: str) -> int:
+    step: object = subject.document.flow[n]
+    if isinstance(step, steps.CheckStep) and step.check.pandera is not None:
+        return AUDIT
+    return RANK[kind]
 
 
 def _models(subject: Subject) -> tuple[str, ...]:

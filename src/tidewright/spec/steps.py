@@ -17,8 +17,6 @@ LATER: Mapping[str, str] = {
     "receive": "an HTTP endpoint for events",
     "sessions": "events grouped by key and gap",
     "rollup": "tables kept from a stream",
-    "ingest": "assets on a branch",
-    "merge": "a branch merged into main",
 }
 LATER_SOURCES: Mapping[str, str] = {
     "mysql": "MySQL", "mongodb": "MongoDB", "http": "HTTP", "kafka": "Kafka", "files": "files",
@@ -229,6 +227,36 @@ class Stream(fields.Strict):
     rejects: fields.TableName
 
 
+class Ingest(fields.Strict):
+    """Run marked Python functions on a branch of the catalog, a new one for each run."""
+
+    assets: fields.Place
+    branch: Literal["per-run"] = "per-run"
+    every: fields.Duration = 15.0
+    keep: fields.Duration = 86_400.0
+    workload: fields.Place | None = None
+    rate: fields.Rate | None = None
+
+    @model_validator(mode="after")
+    def paced(self) -> Ingest:
+        """A run begins every second at most, and a rate belongs to a workload."""
+        if self.every < 1:
+            what = "runs cannot begin more often than every second"
+            raise fields.wrong("file.wrong_value", what, "Write for example every: 15s")
+        if self.rate is not None and self.workload is None:
+            what = "a rate stands here, and no workload that it could be of"
+            raise fields.wrong(
+                "file.missing_key", what, "Add workload: FILE.py, or leave rate out."
+            )
+        return self
+
+
+class Merge(fields.Strict):
+    """Publish a branch that passed its checks, all its tables at once."""
+
+    into: Literal["main"]
+
+
 class Model(fields.Strict):
     """A dbt project, run on one pinned commit. ``layers``: its folders, from raw to fine."""
 
@@ -237,10 +265,19 @@ class Model(fields.Strict):
 
 
 class Check(fields.Strict):
-    """SQL files that each return the rows that are wrong."""
+    """SQL files that each return the rows that are wrong, or Pandera schemas for a branch."""
 
-    dir: fields.Place
+    dir: fields.Place | None = None
     on_fail: Literal["keep-last-good"] = "keep-last-good"
+    pandera: fields.Place | None = None
+
+    @model_validator(mode="after")
+    def one_form(self) -> Check:
+        """SQL on marts, or Pandera on a branch."""
+        if (self.dir is None) == (self.pandera is None):
+            what = "a check is either dir (SQL files) or pandera (a Python file)"
+            raise fields.wrong("file.missing_key", what, "Write one of dir: and pandera:.")
+        return self
 
 
 class Publish(fields.Strict):
@@ -266,6 +303,14 @@ class StreamStep(fields.Strict):
     stream: Stream
 
 
+class IngestStep(fields.Strict):
+    ingest: Ingest
+
+
+class MergeStep(fields.Strict):
+    merge: Merge
+
+
 class ModelStep(fields.Strict):
     model: Model
 
@@ -279,7 +324,15 @@ class PublishStep(fields.Strict):
 
 
 AnyStep: TypeAlias = (
-    CaptureStep | LoadStep | PullStep | StreamStep | ModelStep | CheckStep | PublishStep
+    CaptureStep
+    | LoadStep
+    | PullStep
+    | StreamStep
+    | IngestStep
+    | MergeStep
+    | ModelStep
+    | CheckStep
+    | PublishStep
 )
 
 
@@ -300,6 +353,8 @@ Step = Annotated[
     | Annotated[LoadStep, Tag("load")]
     | Annotated[PullStep, Tag("pull")]
     | Annotated[StreamStep, Tag("stream")]
+    | Annotated[IngestStep, Tag("ingest")]
+    | Annotated[MergeStep, Tag("merge")]
     | Annotated[ModelStep, Tag("model")]
     | Annotated[CheckStep, Tag("check")]
     | Annotated[PublishStep, Tag("publish")],

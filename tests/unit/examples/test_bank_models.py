@@ -1,4 +1,4 @@
-"""The bank's models and checks are SQL that both DuckDB and Trino accept."""
+"""The models and checks of every example are SQL that both DuckDB and Trino accept."""
 
 import re
 from pathlib import Path
@@ -7,8 +7,8 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-BANK = Path(__file__).parents[3] / "examples" / "bank-cdc"
-FILES = sorted([*BANK.glob("models/**/*.sql"), *BANK.glob("checks/*.sql")])
+ALL = Path(__file__).parents[3] / "examples"
+FILES = sorted([*ALL.glob("*/models/**/*.sql"), *ALL.glob("*/checks/*.sql")])
 SOURCE = re.compile(r"\{\{ source\('(\w+)', '(\w+)'\) \}\}")
 REF = re.compile(r"\{\{ ref\('(\w+)'\) \}\}")
 # What one of the two engines names otherwise parses in both, so it is found by its node.

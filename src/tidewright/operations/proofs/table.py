@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from tidewright.model import jobs
 from tidewright.operations import state
-from tidewright.operations.proofs import capture, load, stream
+from tidewright.operations.proofs import capture, ingest, load, stream
 from tidewright.operations.proofs.proof import Proof, Say
 
 # environment, name of the service, its job, progress, patience in seconds
@@ -15,6 +15,7 @@ Prove: TypeAlias = Callable[[state.Environment, str, Any, Say, float], Proof]
 
 PROOFS: Mapping[type[Any], Prove] = {
     jobs.CaptureJob: capture.prove,
+    jobs.IngestJob: ingest.prove,
     jobs.LoadJob: load.prove,
     jobs.StreamJob: stream.prove,
 }

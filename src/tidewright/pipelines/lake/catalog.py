@@ -258,7 +258,7 @@ def swap(conn: psycopg.Connection, order: Swap, before_end: Callable[[], None]) 
     with conn.transaction():
         _fence(conn, order)
         for move in sorted(order.moves, key=lambda m: m.name):
-            _move(conn, move)
+            move_pointer(conn, move)
         identity = _record(conn, order)
         before_end()
     return identity
@@ -276,7 +276,8 @@ def _fence(conn: psycopg.Connection, order: Swap) -> None:
         raise Stop(Refused("lease_lost", detail))
 
 
-def _move(conn: psycopg.Connection, move: Move) -> None:
+def move_pointer(conn: psycopg.Connection, move: Move) -> None:
+    """Swap one pointer if it still is the expected one. Raises Stop, inside a transaction."""
     namespace, table = split(move.name)
     if move.old is None:
         conn.execute(_NAMESPACE, [NAME, namespace])
