@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from tidewright.assemble import claims, flows, names
 from tidewright.model import platform as nouns
 from tidewright.model import values
-from tidewright.spec import load
+from tidewright.spec import load, steps
 
 CONSOLE, HTTP, SQL = "console", "http", "sql"
 # The names of the secrets that open the console, its metrics and the catalog front.
+# The name of the secret that senders of events know.
+EVENTS = "events"
 KEYS = {"console": "console", "metrics": "metrics", "catalog.rest": "catalog"}
 
 
@@ -22,6 +24,9 @@ def endpoints(spec: load.Spec, services: tuple[nouns.Service, ...]) -> tuple[nou
 
 def _all(spec: load.Spec) -> Iterator[nouns.Endpoint]:
     yield _web("console", "/")
+    for step in spec.document.flow:
+        if isinstance(step, steps.ReceiveStep):
+            yield _events(step.receive.http)
     for place in claims.places(spec):
         match place.key:
             case "catalog":
@@ -58,6 +63,12 @@ def _superset() -> nouns.Endpoint:
     host, port = values.Ref(flows.BI, HTTP, "host"), values.Ref(flows.BI, HTTP, "port")
     url = values.Join(("http://", host, ":", port, "/"))
     return nouns.Endpoint(flows.BI, flows.BI, url, "admin", f"{flows.BI}-admin")
+
+
+def _events(path: str) -> nouns.Endpoint:
+    host, port = values.Ref("receive", HTTP, "host"), values.Ref("receive", HTTP, "port")
+    url = values.Join(("http://", host, ":", port, path))
+    return nouns.Endpoint("events", "receive", url, None, EVENTS)
 
 
 def _web(name: str, path: str) -> nouns.Endpoint:

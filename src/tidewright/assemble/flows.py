@@ -55,7 +55,8 @@ def database(spec: load.Spec, source: str) -> str:
 
 def topics(spec: load.Spec) -> tuple[str, ...]:
     """The topics that any step appends to, sorted."""
-    found = (APPENDS[type(s)](s) for s in spec.document.flow if type(s) in APPENDS)
+    tables = (APPENDS, REFUSES)
+    found = (t[type(s)](s) for s in spec.document.flow for t in tables if type(s) in t)
     return tuple(sorted(set(found)))
 
 
@@ -136,6 +137,24 @@ def _stream(step: steps.StreamStep) -> flows.Stream:
     return flows.Stream(body.source, body.sql, accepted, body.rejects, views)
 
 
+def _receive(step: steps.ReceiveStep) -> flows.Receive:
+    body = step.receive
+    rate = 500.0 if body.rate is None else body.rate
+    return flows.Receive(body.http, body.schema_, body.to, body.rejects, body.workload, rate)
+
+
+def _sessions(step: steps.SessionsStep) -> flows.Sessions:
+    body = step.sessions
+    return flows.Sessions(
+        body.topic, body.key, body.time, body.gap, body.late, body.to,
+        tuple(body.first), tuple(body.last),
+    )  # fmt: skip
+
+
+def _rollup(step: steps.RollupStep) -> flows.Rollup:
+    return flows.Rollup(step.rollup.topic, step.rollup.sql, step.rollup.to)
+
+
 def _model(step: steps.ModelStep) -> flows.Transform:
     return flows.Transform(step.model.dbt, tuple(step.model.layers))
 
@@ -158,12 +177,22 @@ STAGES: Mapping[type, Callable[[Any], flows.Stage]] = {
     steps.LoadStep: _load,
     steps.PullStep: _pull,
     steps.StreamStep: _stream,
+    steps.ReceiveStep: _receive,
+    steps.SessionsStep: _sessions,
+    steps.RollupStep: _rollup,
     steps.ModelStep: _model,
     steps.CheckStep: _check,
     steps.PublishStep: _publish,
 }
 # The steps that append to a topic, and how each names it.
-APPENDS: Mapping[type, Callable[[Any], str]] = {steps.PullStep: lambda step: step.pull.to}
+APPENDS: Mapping[type, Callable[[Any], str]] = {
+    steps.PullStep: lambda step: step.pull.to,
+    steps.ReceiveStep: lambda step: step.receive.to,
+}
+# Those that put what they refuse into a second topic.
+REFUSES: Mapping[type, Callable[[Any], str]] = {
+    steps.ReceiveStep: lambda step: step.receive.rejects
+}
 TOPIC_COLUMNS = ("topic_offset", "at", "key", "value")
 KINDS: Mapping[type, str] = {
     flows.Capture: "capture",
@@ -173,6 +202,9 @@ KINDS: Mapping[type, str] = {
     flows.Load: "load",
     flows.Pull: "pull",
     flows.Stream: "stream",
+    flows.Receive: "receive",
+    flows.Sessions: "sessions",
+    flows.Rollup: "rollup",
     flows.Transform: "model",
     flows.Check: "check",
     flows.Publish: "publish",

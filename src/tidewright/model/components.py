@@ -50,6 +50,7 @@ class Component:
     """One component: what it is for, what it claims, who makes it, and how long it is kept up.
 
     ``makes``: secrets that it needs besides those of its claims, made up at the first ``up``.
+    ``extras``: packages beyond the base installation, as ``operations.extras`` calls them.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Component:
     runs: tuple[str, ...] = ()
     makes: tuple[str, ...] = ()
     extra: Extra | None = None
+    extras: tuple[str, ...] = ()
     supplier: str = "Tidewright"
     licence: str = "Apache-2.0"
     end_of_life: str | None = None

@@ -242,8 +242,67 @@ class Chart:
     y: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Receive:
+    """Events over HTTP at ``path`` into the topic ``to``; what does not fit goes to ``rejects``.
+
+    ``schema``: the file with the JSON Schema of one event, relative to platform.yaml.
+    ``workload``: a script that sends events, ``rate`` of them per second.
+    """
+
+    path: str
+    schema: str
+    to: str
+    rejects: str
+    workload: str | None = None
+    rate: float = 500.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """Events of ``topic`` by ``key``, ended by a silence of ``gap`` seconds; ``late``: how many
+    seconds out of order they may come.
+
+    ``time``: the property with the event's own time. ``first`` and ``last``: properties of which
+    a session keeps the value of its first and last event. ``to``: the namespace of its tables.
+    """
+
+    topic: str
+    key: str
+    time: str
+    gap: float
+    late: float
+    to: str
+    first: tuple[str, ...] = ()
+    last: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rollup:
+    """Tables kept from ``topic`` and its sessions, as ClickHouse's file ``sql`` creates them.
+
+    ``to``: the schema of the marts database that holds them.
+    """
+
+    topic: str
+    sql: str
+    to: str
+
+
 Stage: TypeAlias = (
-    Capture | Load | Pull | Stream | Ingest | Audit | Merge | Transform | Check | Publish
+    Capture
+    | Load
+    | Pull
+    | Receive
+    | Stream
+    | Sessions
+    | Rollup
+    | Ingest
+    | Audit
+    | Merge
+    | Transform
+    | Check
+    | Publish
 )
 
 

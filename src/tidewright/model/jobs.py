@@ -177,6 +177,77 @@ class LoadJob:
 
 
 @dataclass(frozen=True, slots=True)
+class ReceiveJob:
+    """Receive events over HTTP at ``path`` into a topic, and what does not fit into another.
+
+    ``schema``: the file with the JSON Schema of one event. ``token``: what a sender has to know.
+    """
+
+    name: str
+    topics: flows.Connection
+    path: str
+    schema: values.Value
+    topic: str
+    rejects: str
+    port: values.Number
+    token: values.Secret
+    secrets: values.Value
+    status: values.Value
+
+
+@dataclass(frozen=True, slots=True)
+class SenderJob:
+    """Run a script that sends events to the endpoint ``url``, at ``rate`` events per second.
+
+    ``ledger``: the folder of the sender's own book of what it sent and what was acknowledged.
+    """
+
+    url: values.Value
+    token: values.Secret
+    script: values.Value
+    rate: float
+    ledger: values.Value
+    secrets: values.Value
+    status: values.Value
+
+
+@dataclass(frozen=True, slots=True)
+class SessionsJob:
+    """Cut a topic into sessions and land them in Delta tables below the folder ``delta``.
+
+    ``name``: under which the tables keep the position. ``schema``: that of the events.
+    """
+
+    name: str
+    stage: flows.Sessions
+    lake: Lake
+    delta: values.Value
+    schema: values.Value
+    secrets: values.Value
+    status: values.Value
+
+
+@dataclass(frozen=True, slots=True)
+class RollupJob:
+    """Keep tables in the marts database from a topic, and from its sessions where there are any.
+
+    ``sql``: ClickHouse's file. ``schema``: that of the events. ``sessions``: the Delta table of
+    sessions as folder and the name under which it keeps its position.
+    """
+
+    name: str
+    stage: flows.Rollup
+    lake: Lake
+    marts: flows.Connection
+    sql: values.Value
+    schema: values.Value
+    secrets: values.Value
+    status: values.Value
+    sessions: values.Value | None = None
+    sessions_flow: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RefreshJob:
     """Keep marts fresh: transform one pinned commit of each flow, check it, publish it."""
 
@@ -305,11 +376,15 @@ Job: TypeAlias = (
     | WorkloadJob
     | ServeJob
     | GeneratorJob
+    | SenderJob
     | CaptureJob
     | LoadJob
     | PullJob
     | StreamJob
     | IngestJob
+    | ReceiveJob
+    | SessionsJob
+    | RollupJob
     | RefreshJob
     | ConsoleJob
     | BackupJob
@@ -319,4 +394,4 @@ Job: TypeAlias = (
 Landing: TypeAlias = CaptureJob | LoadJob | IngestJob
 LANDING: tuple[type[Landing], ...] = (CaptureJob, LoadJob, IngestJob)
 # What makes rows for an example; each has ``script`` and ``rate`` (per second).
-GENERATORS = (WorkloadJob, ServeJob, GeneratorJob)
+GENERATORS = (WorkloadJob, ServeJob, GeneratorJob, SenderJob)

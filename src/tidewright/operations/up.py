@@ -17,7 +17,7 @@ from pathlib import Path
 from tidewright import errors
 from tidewright.model import acts, observed
 from tidewright.model import platform as nouns
-from tidewright.operations import changes, kept, state, unfinished, waiting
+from tidewright.operations import changes, extras, kept, state, unfinished, waiting
 from tidewright.targets.local import (
     driver,
     layout,
@@ -72,6 +72,7 @@ def up(
     driver.reap(place)
     fresh, teller = not driver.running(place), waiting.Teller(talk.say)
     with state.alone(place):
+        extras.ensure(platform, talk.say)
         platform = kept.names(platform, state.read_applied(place))
         made, steps = prepare(platform, place, talk)
         # Known before anything runs: a start that is interrupted can be stopped and destroyed.

@@ -18,8 +18,8 @@ S = TypeVar("S")
 
 # Where each kind of step stands in a flow, read from top to bottom; 0 brings rows in.
 RANK: Mapping[str, int] = {
-    "capture": 0, "load": 0, "pull": 0, "ingest": 0, "stream": 1, "merge": 2, "model": 3,
-    "check": 4, "publish": 5,
+    "capture": 0, "load": 0, "pull": 0, "receive": 0, "ingest": 0, "stream": 1, "sessions": 1,
+    "rollup": 2, "merge": 2, "model": 3, "check": 4, "publish": 5,
 }  # fmt: skip
 AUDIT = 1  # a check of Pandera stands between what wrote the branch and its merge
 
@@ -214,12 +214,19 @@ def one_pull(subject: Subject) -> Iterator[Problem]:
 
 
 def unknown_topic(subject: Subject) -> Iterator[Problem]:
-    known = tuple(s.pull.to for _, s in subject.steps(steps.PullStep))
-    for n, step in subject.steps(steps.StreamStep):
-        if step.stream.source not in known:
-            what = f"nothing appends to a topic {step.stream.source}"
-            hint = fields.suggestion(step.stream.source, known) if known else "Add a pull step."
-            yield Problem("file.unknown_source", what, ("flow", n, "stream", "from"), hint)
+    """Sessions and rollups know the events by the schema that their endpoint checks them with."""
+    received = tuple(s.receive.to for _, s in subject.steps(steps.ReceiveStep))
+    known = (*(s.pull.to for _, s in subject.steps(steps.PullStep)), *received)
+    asked = [(n, "stream", s.stream.source, known) for n, s in subject.steps(steps.StreamStep)]
+    asked += [
+        (n, "sessions", s.sessions.topic, received) for n, s in subject.steps(steps.SessionsStep)
+    ]
+    asked += [(n, "rollup", s.rollup.topic, received) for n, s in subject.steps(steps.RollupStep)]
+    for n, kind, name, there in sorted(asked):
+        if name not in there:
+            what = f"nothing appends to a topic {name}"
+            hint = fields.suggestion(name, there) if there else "Add the step that fills it."
+            yield Problem("file.unknown_source", what, ("flow", n, kind, "from"), hint)
 
 
 def stream_targets(subject: Subject) -> Iterator[Problem]:
@@ -239,6 +246,26 @@ def stream_targets(subject: Subject) -> Iterator[Problem]:
             if names[i] in names[:i]:
                 path = ("flow", n, "stream", "to", i - 1)
                 yield Problem("file.repeated", f"{names[i]} is named twice", path, "Rename one.")
+
+
+def one_receive(subject: Subject) -> Iterator[Problem]:
+    for n, step in subject.steps(steps.ReceiveStep):
+        if step.receive.to == step.receive.rejects:
+            what = f"good and rejected events would share the topic {step.receive.to}"
+            path: tree.Path = ("flow", n, "receive", "rejects")
+            yield Problem("file.clash", what, path, "Give rejected events a topic of their own.")
+    for kind in (steps.ReceiveStep, steps.SessionsStep, steps.RollupStep):
+        for n, _ in list(subject.steps(kind))[1:]:
+            what = "a second step of this kind is not supported yet"
+            yield Problem("file.not_yet", what, ("flow", n), "Keep one of each in a file.")
+
+
+def idle_rate(subject: Subject) -> Iterator[Problem]:
+    for n, step in subject.steps(steps.ReceiveStep):
+        if step.receive.rate is not None and step.receive.workload is None:
+            what = "a rate is given, and nothing that sends events at that rate"
+            path: tree.Path = ("flow", n, "receive", "rate")
+            yield Problem("file.missing_key", what, path, "Add workload: visits.py, or remove it.")
 
 
 def needs_model(subject: Subject) -> Iterator[Problem]:
@@ -278,6 +305,13 @@ def places(subject: Subject) -> Iterator[Problem]:
             yield from _file(subject, pull.pull.workload, ("flow", n, "pull", "workload"))
     for n, stream in subject.steps(steps.StreamStep):
         yield from _file(subject, stream.stream.sql, ("flow", n, "stream", "sql"))
+    for n, receive in subject.steps(steps.ReceiveStep):
+        yield from _file(subject, receive.receive.schema_, ("flow", n, "receive", "schema"))
+        if receive.receive.workload is not None:
+            path = ("flow", n, "receive", "workload")
+            yield from _file(subject, receive.receive.workload, path)
+    for n, rollup in subject.steps(steps.RollupStep):
+        yield from _file(subject, rollup.rollup.sql, ("flow", n, "rollup", "sql"))
     for name, source in subject.document.sources.items():
         if source.postgres.workload is not None:
             path = ("sources", name, "postgres", "workload")
@@ -314,9 +348,9 @@ def charted_marts(subject: Subject) -> Iterator[Problem]:
 
 RULES: tuple[Rule, ...] = (
     unknown_source, repeated_table, clashing_namespace, raw_columns_of_others, one_source,
-    one_capture, one_lander, one_ingest, branch_is_merged,
-    repeated_stream, layers, one_pull, unknown_topic, stream_targets,
-    begins, order, needs_model, places, published_models, backups, charted_marts,
+    one_capture, one_lander, one_ingest, branch_is_merged, repeated_stream, layers, one_pull,
+    one_receive, idle_rate, unknown_topic, stream_targets, begins, order, needs_model, places,
+    published_models, backups, charted_marts,
 )  # fmt: skip
 
 

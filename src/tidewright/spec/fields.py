@@ -31,6 +31,9 @@ COLUMN = re.compile(r"[^\u0000-\u001f\u007f]+")
 AIRBYTE = re.compile(r"source-[a-z0-9-]+(==[0-9][A-Za-z0-9.]*)?")
 STREAM = re.compile(r"[A-Za-z_][A-Za-z0-9_$.-]*")
 TOPIC = re.compile(r"[a-z][a-z0-9_]*")
+# A property of an event: a word, since it becomes a column of several engines.
+PROPERTY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+URL_PATH = re.compile(r"/[A-Za-z0-9._~/-]*")
 SECRET = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 LONGEST_NAME = 40
 LONGEST_OF_POSTGRES = 63  # bytes
@@ -163,6 +166,16 @@ Topic = Annotated[
     str,
     _text(TOPIC, "the name of a topic", "Use a lower-case letter, then letters, digits or _."),
     _pattern(TOPIC, "a topic"),
+]
+Property = Annotated[
+    str,
+    _text(PROPERTY, "a property of an event", "Use letters, digits and _, not a digit first."),
+    _pattern(PROPERTY, "a property of an event"),
+]
+UrlPath = Annotated[
+    str,
+    _text(URL_PATH, "the path of a URL", "Write it with a slash, for example /events."),
+    _pattern(URL_PATH, "the path of a URL"),
 ]
 SecretName = Annotated[
     str,

@@ -14,9 +14,6 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 from tidewright.spec import fields
 
 LATER: Mapping[str, str] = {
-    "receive": "an HTTP endpoint for events",
-    "sessions": "events grouped by key and gap",
-    "rollup": "tables kept from a stream",
 }
 LATER_SOURCES: Mapping[str, str] = {
     "mysql": "MySQL", "mongodb": "MongoDB", "http": "HTTP", "kafka": "Kafka", "files": "files",
@@ -257,6 +254,38 @@ class Merge(fields.Strict):
     into: Literal["main"]
 
 
+class Receive(fields.Strict):
+    """Take events over HTTP into a topic, and those that do not fit into another."""
+
+    http: fields.UrlPath
+    schema_: fields.Place = Field(alias="schema")
+    to: fields.Topic
+    rejects: fields.Topic
+    workload: fields.Place | None = None
+    rate: fields.Rate | None = None
+
+
+class Sessions(fields.Strict):
+    """Cut the events of a topic into sessions by key and silence, and land them as Delta tables."""
+
+    topic: fields.Topic = Field(alias="from")
+    key: fields.Property
+    time: fields.Property = "at"
+    gap: fields.Duration
+    late: fields.Duration
+    to: fields.Topic
+    first: list[fields.Property] = Field(default_factory=list)
+    last: list[fields.Property] = Field(default_factory=list)
+
+
+class Rollup(fields.Strict):
+    """Keep the tables of ClickHouse's SQL file from a topic and its sessions."""
+
+    topic: fields.Topic = Field(alias="from")
+    sql: fields.Place
+    to: fields.Topic = "olap"
+
+
 class Model(fields.Strict):
     """A dbt project, run on one pinned commit. ``layers``: its folders, from raw to fine."""
 
@@ -311,6 +340,18 @@ class MergeStep(fields.Strict):
     merge: Merge
 
 
+class ReceiveStep(fields.Strict):
+    receive: Receive
+
+
+class SessionsStep(fields.Strict):
+    sessions: Sessions
+
+
+class RollupStep(fields.Strict):
+    rollup: Rollup
+
+
 class ModelStep(fields.Strict):
     model: Model
 
@@ -330,6 +371,9 @@ AnyStep: TypeAlias = (
     | StreamStep
     | IngestStep
     | MergeStep
+    | ReceiveStep
+    | SessionsStep
+    | RollupStep
     | ModelStep
     | CheckStep
     | PublishStep
@@ -355,6 +399,9 @@ Step = Annotated[
     | Annotated[StreamStep, Tag("stream")]
     | Annotated[IngestStep, Tag("ingest")]
     | Annotated[MergeStep, Tag("merge")]
+    | Annotated[ReceiveStep, Tag("receive")]
+    | Annotated[SessionsStep, Tag("sessions")]
+    | Annotated[RollupStep, Tag("rollup")]
     | Annotated[ModelStep, Tag("model")]
     | Annotated[CheckStep, Tag("check")]
     | Annotated[PublishStep, Tag("publish")],

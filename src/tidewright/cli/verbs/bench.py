@@ -38,6 +38,15 @@ def commits(commits: int, output_form: str) -> None:
 
 
 @command.command()
+@click.option("--rate", type=float, default=20_000, show_default=True, help="Events a second.")
+@click.option("--seconds", type=float, default=60, show_default=True)
+@options.output
+def events(rate: float, seconds: float, output_form: str) -> None:
+    """Receive events over HTTP, cut them into sessions and land them, for a while."""
+    _show(api.bench("events", output.say, rate=rate, seconds=seconds), output_form)
+
+
+@command.command()
 @click.option("--rate", type=float, default=50_000, show_default=True, help="Inserts a second.")
 @click.option("--seconds", type=float, default=120, show_default=True)
 @options.output

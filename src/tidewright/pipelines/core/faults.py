@@ -41,6 +41,18 @@ STREAMING: Mapping[str, str] = {
     "views_written": "inside the transaction that writes rows and position, before its commit",
     "views_committed": "rows and position are in the keyed database, its answer not yet used",
 }
+# Those of the receiver, and of what lands sessions and rollups, in the order of one turn.
+RECEIVING: Mapping[str, str] = {
+    "received": "inside the transaction that takes batches, before its commit",
+    "receive_committed": "the batches are in the topic, nobody has been answered",
+}
+LANDING: Mapping[str, str] = {
+    "batch_read": "new events are read, nothing is written",
+    "delta_written": "the Parquet files of a Delta commit are on disk",
+    "delta_committed": "one Delta table has the new position, the next one not yet",
+    "rolled": "inside the transaction that updates the rollups, before its commit",
+    "rollup_committed": "the rollups have the new position",
+}
 
 VARIABLE = "TIDEWRIGHT_FAULT"
 
