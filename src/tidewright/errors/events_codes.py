@@ -97,11 +97,6 @@ CODES: Mapping[str, Code] = {
         "The catalog does not answer, or a file expired while it was read.",
         "It is tried again by itself. Look at `tidewright status`.",
     ),
-    "local.extra_failed": Code(
-        "A package that this platform needs could not be installed",
-        "pip could not reach the index, or refused what it found there.",
-        "Check the network and pip's configuration, then run the command again.",
-    ),
     "local.no_installer": Code(
         "Nothing here can install packages",
         "This Python environment has no pip, and there is no uv.",

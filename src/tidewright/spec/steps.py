@@ -1,7 +1,7 @@
 """The steps of a flow and the kinds of source: one class each, and what is still to come.
 
-A new step is a class here, a member of ``Step``, and one function in ``assemble.flows``. A step
-of the design that has no runner yet is listed in ``LATER``, so that its name is understood.
+A new step is a class here, a member of ``Step``, and one function in ``assemble.flows``.
+Sources that are still to come are listed in ``LATER_SOURCES``, so that their names are understood.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from tidewright.spec import fields
 
-LATER: Mapping[str, str] = {
-}
 LATER_SOURCES: Mapping[str, str] = {
     "mysql": "MySQL", "mongodb": "MongoDB", "http": "HTTP", "kafka": "Kafka", "files": "files",
 }  # fmt: skip
@@ -385,7 +383,7 @@ def _kinds() -> tuple[str, ...]:
 
 
 def _step_kind(value: Any) -> Any:
-    return _one_key(value, _kinds(), LATER, "a step")
+    return _one_key(value, _kinds(), {}, "a step")
 
 
 def _tag(value: Any) -> str:
