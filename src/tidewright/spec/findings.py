@@ -26,12 +26,14 @@ class Reporter:
 
     name: str
     found: list[errors.Finding] = field(default_factory=list)
+    _noted: set[errors.Finding] = field(default_factory=set)
 
     def add(self, code: str, what: str, mark: tree.Mark | None, hint: str) -> None:
         """Note a finding once; the same one seen in two environments is one finding."""
         place = (mark.line, mark.column) if mark else (None, None)
         finding = errors.Finding(code, what, errors.Where(self.name, *place), hint)
-        if finding not in self.found:
+        if finding not in self._noted:
+            self._noted.add(finding)
             self.found.append(finding)
 
     def guessed(self, key: str) -> bool:
