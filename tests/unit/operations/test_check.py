@@ -66,4 +66,4 @@ def test_what_a_source_lacks_points_into_the_file(
     (tmp_path / "platform.yaml").write_text(OWN.replace(", shop.nope", ""))
     found = check.check(tmp_path)
     assert found.sources == ("shop",)
-    assert [a.code for a in found.advice] == ["source.wal_cap"]
+    assert [a.code for a in found.advice] == ["source.chatter", "source.wal_cap"]

@@ -13,7 +13,16 @@ from tidewright.operations import metrics
 LOAD = observed.MoverStatus(
     -500, 1, "load", True, "running", "", changes=77, counters={"rejected": 3}
 )
-SEEN = replace(scenes.observation(trouble=True, now_ms=0), movers={"load-shop": LOAD})
+BACKUP = observed.BackupStatus(
+    -500, 1, True, "running", "", "p1", -60_000, 60_000, 4, 581_000, 2.5, 900.0
+)
+DRILL = observed.DrillStatus(-500, True, "p1", -3_600_000, 41.0, 12.0)
+SEEN = replace(
+    scenes.observation(trouble=True, now_ms=0),
+    movers={"load-shop": LOAD},
+    backup=BACKUP,
+    drill=DRILL,
+)
 PAGE = metrics.render(SEEN)
 EXPECTED = {
     "tidewright_service_healthy": ('{service="capture"}', "1"),
@@ -31,6 +40,16 @@ EXPECTED = {
     "tidewright_dataset_following": ('{dataset="bank.users"}', "1"),
     "tidewright_stage_changes_total": ('{service="load-shop",stage="load"}', "77"),
     "tidewright_stage_counted_total": ('{service="load-shop",stage="load",what="rejected"}', "3"),
+    "tidewright_backup_age_seconds": ("", "60.0"),
+    "tidewright_backup_points": ("", "4"),
+    "tidewright_backup_bytes": ("", "581000"),
+    "tidewright_backup_seconds": ("", "2.5"),
+    "tidewright_backup_ok": ("", "1"),
+    "tidewright_backup_worst_loss_seconds": ("", "900.0"),
+    "tidewright_drill_good_age_seconds": ("", "3600.0"),
+    "tidewright_drill_ok": ("", "1"),
+    "tidewright_drill_rto_seconds": ("", "41.0"),
+    "tidewright_drill_rpo_seconds": ("", "12.0"),
     "tidewright_refreshes_total": ("", "611"),
     "tidewright_refresh_seconds": ("", "0.61"),
     "tidewright_check_ok": ('{check="emails_are_unique"}', "0"),

@@ -8,5 +8,6 @@ COMPONENT = components.Component(
     name="backup",
     title="Tidewright backup",
     role="recovery points over every store",
+    provides=("recovery points",),
     why="one cut over databases, lake and files; no tool for one of them alone can give that",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -13,6 +14,7 @@ import pytest
 from pyiceberg.schema import Schema
 from pyiceberg.types import LongType, NestedField, StringType, TimestamptzType
 
+from tidewright import errors
 from tidewright.clients import duckdb as ducks
 from tidewright.model import flow, jobs, values
 from tidewright.pipelines.core import faults
@@ -169,6 +171,22 @@ def test_a_table_that_is_not_there_yet_moves_nothing(lake: lakes.TempLake) -> No
     assert pinned is not None
     with pytest.raises(ValueError, match="the position is of another"):
         between.span(pinned, RAW, "another", 0)
+
+
+def test_a_topic_that_began_anew_is_refused(
+    database: psycopg.Connection, lake: lakes.TempLake
+) -> None:
+    """The views stand at a position of another source: nothing is guessed."""
+    topic = Topic(lake)
+    topic.commit(2)
+    running = streaming(database, lake)
+    running.turn()
+    running._standing = replace(running._standing, source="another")
+    topic.commit(1)
+    with pytest.raises(errors.Refused, match=r"stream\.identity"):
+        running._batch()
+    running._hang_up()
+    assert found(database) == ([1, 2], [])
 
 
 def test_sql_that_is_mended_goes_on(database: psycopg.Connection, lake: lakes.TempLake) -> None:

@@ -93,7 +93,7 @@ def test_a_batch_that_somebody_else_wrote_is_not_written(
 ) -> None:
     other = Streaming(database)
     stream.batch((1, 10))
-    with pytest.raises(views.Moved):
+    with pytest.raises(views.Moved, match=r"stream\.moved"):
         other.batch((1, 10))
     assert users(database) == {1: 10}
 
