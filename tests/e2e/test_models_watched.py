@@ -18,7 +18,7 @@ TOP = "models/marts/top_accounts.sql"
 def bank() -> Iterator[Bank]:
     with Bank() as found:
         found.up("--timeout", "300")
-        found.wait_says("refresh", "the marts show commit", 120)
+        says(found, "the marts show commit", 120)
         yield found
 
 

@@ -39,6 +39,7 @@ def test_it_listens_on_loopback_and_admits_nobody_without_a_password(bank: Bank)
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(url + "api/v1/chart/", timeout=60)
     assert caught.value.code == 401
+    caught.value.close()
 
 
 def test_the_charts_of_the_file_are_drawn(bank: Bank) -> None:
