@@ -249,9 +249,11 @@ class RollupJob:
 
 @dataclass(frozen=True, slots=True)
 class RefreshJob:
-    """Keep marts fresh: transform one pinned commit of each flow, check it, publish it."""
+    """Keep marts fresh: transform one pinned commit of each flow of ``lands``, check, publish.
 
-    lands: tuple[str, ...]
+    ``lands`` has a default because what an older version applied must stay readable.
+    """
+
     lake: Lake
     marts: flows.Connection
     transform: flows.Transform
@@ -262,6 +264,7 @@ class RefreshJob:
     secrets: values.Value
     status: values.Value
     every: float = 1.0
+    lands: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ EXTRAS: Mapping[str, Extra] = {"delta": Extra("deltalake", "Delta tables", 140)}
 
 def ensure(platform: nouns.Platform, say: Callable[[str], None]) -> None:
     """Install what the platform's components need and this Python lacks. Raises StepFailed."""
-    used = dict.fromkeys(s.component for s in platform.services)
+    used = [s.component for s in platform.services if s.component in catalog.COMPONENTS]
     wanted = dict.fromkeys(name for c in used for name in catalog.component(c).extras)
     for name in wanted:
         if importlib.util.find_spec(EXTRAS[name].module) is None:
