@@ -92,7 +92,6 @@ CASES = [
     ("bank.accounts]", "bank.accounts], to: bank", "file.clash", 7, 64),
     ("bank.accounts]", "bank.accounts], raw_columns: {bank.x: [id]}", "file.unknown_table", 7, 78),
     ("- model: {dbt: models/}", "- modle: {dbt: models/}", "file.unknown_key", 8, 5),
-    ("- model: {dbt: models/}", "- merge: {into: x}", "file.not_yet", 8, 5),
     ("- model: {dbt: models/}", "- model", "file.wrong_type", 8, 5),
     ("dbt: models/", "dbt: nope/", "file.no_such_path", 8, 13),
     ("dbt: models/", "dbt: checks/", "file.no_such_path", 8, 13),
