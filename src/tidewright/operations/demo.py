@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -161,7 +161,7 @@ def _measure(name: str, place: state.Environment, wish: Wish, talk: up.Talk, beg
     before, since = _changes(place), time.monotonic()
     with _probing(place) as probing:
         time.sleep(wish.seconds)
-        fresh = observing.observe(place.place.root).hops
+        fresh = _rounded(observing.observe(place.place.root).hops)
     changes, seconds = _changes(place) - before, time.monotonic() - since
     found = verify.verify(place, talk.say)
     if probing is not None:
@@ -172,6 +172,14 @@ def _measure(name: str, place: state.Environment, wish: Wish, talk: up.Talk, beg
         name, found.ok, round(first_row, 2), round(first_mart, 2), changes,
         round(changes / seconds, 1), dict(fresh), found, memory.stop(),
     )  # fmt: skip
+
+
+def _rounded(hops: Mapping[str, observed.Percentiles]) -> Mapping[str, observed.Percentiles]:
+    """To a tenth of a millisecond."""
+    return {
+        hop: observed.Percentiles(round(p.p50, 1), round(p.p95, 1), round(p.p99, 1))
+        for hop, p in hops.items()
+    }
 
 
 def _first(place: state.Environment, talk: up.Talk, began: float) -> tuple[float, float]:

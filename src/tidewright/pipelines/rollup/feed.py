@@ -35,9 +35,11 @@ class Feed:
 
     def results(self, source: str, news: pa.Table) -> Mapping[plan.View, pa.Table]:
         """What each view makes of the new rows. Raises Refused when a view does not run."""
+        mine = [v for v in self._views if v.source == source]
+        if not news.num_columns:  # nothing has come yet, not even the names of columns
+            return {v: pa.table({}) for v in mine}
         self._duck.register("news", news)
         try:
-            mine = [v for v in self._views if v.source == source]
             return {v: self._run(v) for v in mine}
         finally:
             self._duck.unregister("news")
