@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e import sampling
 from tests.e2e.bank import TOOL, Bank
 from tidewright.model import backups
 from tidewright.pipelines.backup import places, store
@@ -118,7 +119,7 @@ def test_a_restore_never_writes_over_anything(bank: Bank) -> None:
     assert done.returncode == 4 and "backup.into" in done.stderr
 
 
-@pytest.mark.parametrize("fault", CREATE)
+@pytest.mark.parametrize("fault", sampling.some(CREATE))
 def test_a_killed_backup_costs_no_older_point(bank: Bank, fault: str) -> None:
     before = points(bank)
     killed(bank, fault, "backup", "create")
@@ -129,7 +130,7 @@ def test_a_killed_backup_costs_no_older_point(bank: Bank, fault: str) -> None:
     assert bank.run("backup", "verify").returncode == 0
 
 
-@pytest.mark.parametrize("fault", ("points_forgotten", "blobs_forgotten"))
+@pytest.mark.parametrize("fault", sampling.some(("points_forgotten", "blobs_forgotten")))
 def test_a_killed_prune_costs_no_kept_point(bank: Bank, fault: str) -> None:
     while len(points(bank)) < 4:
         create(bank)
