@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from tidewright import api
-from tidewright.cli import options, output
+from tidewright.cli import failures, options, output
 from tidewright.errors import PromiseBroken
 
 _TO = click.option("--to", metavar="FOLDER", help="Another place than the file's, or ../backups.")
@@ -71,7 +71,7 @@ def list_points(
 @_KEY
 def verify(
     point: str, env: str | None, file: Path, output_form: str, to: str | None, key: Path | None
-) -> None:
+) -> int:
     """Read every byte of POINT (an id, a time, or latest). Exits with 7 on any doubt."""
     found = api.backup_verify(api.environment(file, env), point, output.say, key, to)
     lines = [(f.code, f.what, str(f.where)) for f in found.findings]
@@ -84,9 +84,10 @@ def verify(
     output.emit(
         data, output_form, output.Table(("code", "what", "where"), lines) if lines else told
     )
-    if lines:
-        first = found.findings[0]
-        raise PromiseBroken(first.code, first.what, first.where, first.hint)
+    if not lines:
+        return 0
+    first = found.findings[0]
+    return failures.tell(PromiseBroken(first.code, first.what, first.where, first.hint))
 
 
 @command.command()

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from tidewright import api
-from tidewright.cli import options, output
+from tidewright.cli import failures, options, output
 from tidewright.errors import PromiseBroken
 
 
@@ -23,7 +23,7 @@ from tidewright.errors import PromiseBroken
 def command(
     environment: str | None, env: str | None, file: Path, output_form: str, wanted: str,
     key: Path | None,
-) -> None:  # fmt: skip
+) -> int:  # fmt: skip
     """Restore a copy in a scratch place from the backup alone, prove every row, remove it again.
 
     Prints the time until it served and the work it would have lost, beside the file's goals, and
@@ -47,8 +47,10 @@ def command(
             f"Drill of {moment}, point {report.point or '-'}: {word}\nSigned report: {kept}",
         ],
     )  # fmt: skip
-    if not report.ok:
-        raise PromiseBroken(report.code, report.cause, f"point {report.point}", report.hint)
+    if report.ok:
+        return 0
+    broken = PromiseBroken(report.code, report.cause, f"point {report.point}", report.hint)
+    return failures.tell(broken)
 
 
 def _seconds(value: float | None) -> str | None:
