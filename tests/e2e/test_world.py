@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.world import World
 
 pytestmark = pytest.mark.heavy
-ROUNDS = int(os.environ.get("TIDEWRIGHT_ROUNDS", "2"))
+ROUNDS = int(os.environ.get("TIDEWRIGHT_ROUNDS", "1"))
 FIRST = int(os.environ.get("TIDEWRIGHT_SEED", "1"))
 
 
