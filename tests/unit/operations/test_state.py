@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ def test_any_command_ends_what_a_crash_left(project: Path, started: Started) -> 
     recorded = run_file.read_text(encoding="utf-8")
     os.kill(status.pid, signal.SIGKILL)
     while lock.holder(found.place.root) is not None or run_file.exists():
-        pass
+        time.sleep(0.01)
     run_file.write_text(recorded, encoding="utf-8")
     state.choose(project, "laptop")
     assert not run_file.exists()
