@@ -69,7 +69,7 @@ def test_servers_keep_their_log_only_for_a_schedule(tmp_path: Path) -> None:
         ("backup: {to: b, every: 5m, zone: Mars}\n", "file.wrong_value", "Mars"),
         ("backup: {to: 'ftp://x'}\n", "file.wrong_value", "ftp"),
         ("backup: {to: 's3://bucket/x'}\n", "file.not_yet", "bucket"),
-        ("backup: {to: b, evry: 5m}\n", "file.unknown_key", "evry"),
+        ("backup: {to: b, everyy: 5m}\n", "file.unknown_key", "everyy"),
     ],
 )
 def test_what_is_wrong(tmp_path: Path, tail: str, code: str, word: str) -> None:
