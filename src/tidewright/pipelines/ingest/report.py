@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tidewright.kit import files
-from tidewright.model import codec, jobs, observed
+from tidewright.model import jobs, observed
 from tidewright.pipelines.ingest import outcome
 from tidewright.pipelines.lake import branches
-from tidewright.pipelines.refresh import freshness
+from tidewright.pipelines.mover import statusfile
 
 HOP = "run_to_main"
 COUNTERS = ("merged", "red", "failed")
@@ -24,15 +20,11 @@ class Report:
     """The status of one runner, and when it was written last."""
 
     def __init__(self, job: jobs.IngestJob) -> None:
-        self._file = Path(str(job.status))
-        self._window = freshness.Window()
+        self._file = statusfile.StatusFile(Path(str(job.status)), "ingest")
+        self._file.change({"message": "waiting for the catalog"})
         self._datasets: dict[str, observed.DatasetState] = {}
         self._counters = dict.fromkeys(COUNTERS, 0)
         self._written = 0.0
-        self._status = observed.MoverStatus(
-            at_ms=0, pid=os.getpid(), stage="ingest", healthy=True, state="starting",
-            message="waiting for the catalog",
-        )  # fmt: skip
 
     def tables(self, rows: Mapping[str, branches.Touched]) -> None:
         """What main has, from the runs of earlier runners."""
@@ -41,7 +33,7 @@ class Report:
 
     def says(self, message: str) -> None:
         """A run began. A red state stays until a run is green."""
-        if self._status.state != "degraded":
+        if self._file.status.state != "degraded":
             self._change(state="running", message=message, healthy=True)
 
     def well(self, message: str) -> None:
@@ -49,15 +41,14 @@ class Report:
         self._change(state="running", message=message, healthy=True)
 
     def merged(self, branch: branches.Branch, commit: int, news: outcome.Outcome) -> None:
-        now = _now_ms()
-        self._window.add(now, {HOP: (float(now - branch.made_ms),)})
+        self._file.aged({HOP: (float(statusfile.now_ms() - branch.made_ms),)})
         for name, table in branch.touched.items():
             self._dataset(name, table, branch.name)
         self._counters["merged"] += 1
         self._change(
             state="running", healthy=True, position=branch.name,
             message=f"{branch.name} is commit {commit} of main: {news.added} rows, {news.message}",
-            changes=self._status.changes + news.added, commits=self._status.commits + 1,
+            changes=self._file.status.changes + news.added, commits=self._file.status.commits + 1,
         )  # fmt: skip
 
     def held(self, branch: branches.Branch, news: outcome.Outcome) -> None:
@@ -85,18 +76,8 @@ class Report:
         )
 
     def _change(self, **changes: Any) -> None:
-        now = _now_ms()
         self._written = time.monotonic()
-        told: dict[str, Any] = {
-            "at_ms": now,
-            "hops": self._window.hops(now),
-            "counters": dict(self._counters),
-        }
         datasets = tuple(self._datasets[n] for n in sorted(self._datasets))
-        self._status = replace(self._status, datasets=datasets, **told, **changes)
-        with contextlib.suppress(OSError):  # a full disk must not end us
-            files.replace(self._file, codec.dumps(self._status), sync=False)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+        counters = dict(self._counters)
+        self._file.change({"datasets": datasets, "counters": counters, **changes})
+        self._file.write()

@@ -2,43 +2,23 @@
 
 from __future__ import annotations
 
-import argparse
-import logging
-import os
-import signal
 import sys
 import threading
-import traceback
 from pathlib import Path
 
-from tidewright.model import codec, jobs
+from tidewright.model import jobs
 from tidewright.pipelines.core import faults
 from tidewright.pipelines.load import faults as points
-from tidewright.pipelines.load import loop, report
+from tidewright.pipelines.load import loop
+from tidewright.pipelines.mover import entry, report
 
-log = logging.getLogger("load")
+LONGEST = 300.0  # a connector may think for long before its first record
 
 
-def main() -> int:
-    """0 when asked to end."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    parser = argparse.ArgumentParser(prog="tidewright.pipelines.load")
-    parser.add_argument("--job", type=Path, required=True)
-    job = codec.loads(jobs.LoadJob, parser.parse_args().job.read_text(encoding="utf-8"))
-    ending = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ending.set())
-    fault = faults.from_environment(os.environ, points.POINTS)
-    try:
-        with report.Report(Path(str(job.status))) as voice:
-            loop.Loop(job, voice, ending, fault).run()
-    except Exception as problem:  # the top: nothing below may end in a bare traceback
-        place = traceback.extract_tb(problem.__traceback__)[-1]
-        told = (type(problem).__name__, problem, Path(place.filename).name, place.lineno)
-        log.error("this is a defect of tidewright: %s: %s (%s:%s)", *told)
-        return 1
-    return 0
+def work(job: jobs.LoadJob, ending: threading.Event, fault: faults.Fault) -> None:
+    with report.Report(Path(str(job.status)), "load", LONGEST) as voice:
+        loop.Loop(job, voice, ending, fault).run()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(entry.run("load", jobs.LoadJob, points.POINTS, work))

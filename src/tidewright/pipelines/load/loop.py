@@ -25,13 +25,14 @@ from tidewright.pipelines.load import (
     marks,
     messages,
     process,
-    report,
     running,
     sync,
 )
+from tidewright.pipelines.mover import report, statusfile
 from tidewright.pipelines.workload import pace
 
 log = logging.getLogger("load")
+HOP = "source_to_lake"
 PATIENCE = (1.0, 2.0, 5.0, 10.0, 30.0)
 COMMIT_RECORDS = 50_000  # a long sync is committed in between, at a state
 COMMIT_SECONDS = 5.0
@@ -101,7 +102,7 @@ class Loop:
         if not self.lake.is_open or not self.lake.is_held():
             self.lake.open()
         states = {n: m.cursor for n, m in self.lake.marks.items() if m.mode == "incremental"}
-        work = sync.Sync(report.now_ms())
+        work = sync.Sync(statusfile.now_ms())
         asked = process.start(self.job, "read", self.job.load.streams, states, self._installing)
         self._since, self._records = self.clock(), 0
         with contextlib.closing(asked):
@@ -174,8 +175,8 @@ class Loop:
             meter.add(self.clock(), sum(page.num_rows for page in portion.rows))
         work.committed()
         self.changes += done.rows
-        now = report.now_ms()
-        self.voice.aged(tuple(float(now - t) for t in done.times_ms))
+        now = statusfile.now_ms()
+        self.voice.aged({HOP: tuple(float(now - t) for t in done.times_ms)})
         self.lake.upkeep()
 
     def _ended(self, work: sync.Sync) -> None:

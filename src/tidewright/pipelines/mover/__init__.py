@@ -1,1 +1,4 @@
-"""What every process that moves rows needs besides its work: ``report`` says how it is."""
+"""What every process that moves rows needs besides its work.
+
+``entry`` starts it, ``statusfile`` holds what it says; ``voice`` and ``report`` say when.
+"""

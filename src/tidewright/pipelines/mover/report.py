@@ -1,39 +1,44 @@
-"""What a mover says of itself: ``run/mover-<service>.json``, and signs of life while it works."""
+"""For a mover whose steps may take long: a thread repeats the last word while we get on."""
 
 from __future__ import annotations
 
-import contextlib
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tidewright.kit import files
-from tidewright.model import codec, observed
-from tidewright.pipelines.refresh import freshness
+from tidewright.model import observed
+from tidewright.pipelines.mover import statusfile
 
 LONGEST = 120.0  # without any progress for so long we fall silent, and are started again
 REST = 0.25  # how often an idle word is written anew
 
 
 class Report:
-    """Owns the status file. A thread repeats the last word each second while we get on."""
+    """``with Report(file, stage) as voice``: ``tell`` what is so, ``alive`` after each step.
 
-    def __init__(self, file: Path, stage: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self._file = file
-        self._clock = clock
+    ``longest``: seconds without progress after which it falls silent.
+    """
+
+    def __init__(
+        self,
+        file: Path,
+        stage: str,
+        longest: float = LONGEST,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._file = statusfile.StatusFile(file, stage)
+        self._longest, self._clock = longest, clock
         self._lock = threading.Lock()
-        self._window = freshness.Window()
         self._alive, self._written = clock(), 0.0
         self._ending = threading.Event()
-        self.status = observed.MoverStatus(
-            at_ms=now_ms(), pid=os.getpid(), stage=stage, healthy=True, state="starting",
-            message="starting",
-        )  # fmt: skip
         self._thread = threading.Thread(target=self._repeat, name="report", daemon=True)
+
+    @property
+    def status(self) -> observed.MoverStatus:
+        """The last word."""
+        return self._file.status
 
     def __enter__(self) -> Report:
         self._write()
@@ -53,30 +58,21 @@ class Report:
         """From now on this is so."""
         self.alive()
         with self._lock:
-            news = any(getattr(self.status, key) != value for key, value in changes.items())
-            self.status = replace(self.status, **changes)
+            news = self._file.change(changes)
         if news or self._clock() > self._written + REST:
             self._write()
 
     def aged(self, ages_ms: Mapping[str, Iterable[float]]) -> None:
         """Rows became readable at these ages, by hop."""
         with self._lock:
-            self._window.add(now_ms(), ages_ms)
+            self._file.aged(ages_ms)
 
     def _repeat(self) -> None:
         while not self._ending.wait(1.0):
-            if self._clock() - self._alive < LONGEST:
+            if self._clock() - self._alive < self._longest:
                 self._write()
 
     def _write(self) -> None:
         with self._lock:
-            now, self._written = now_ms(), self._clock()
-            self.status = replace(self.status, at_ms=now, hops=self._window.hops(now))
-            # A full disk must not end us; without a new file the supervisor says so.
-            with contextlib.suppress(OSError):
-                files.replace(self._file, codec.dumps(self.status), sync=False)
-
-
-def now_ms() -> int:
-    """Epoch milliseconds."""
-    return time.time_ns() // 1_000_000
+            self._written = self._clock()
+            self._file.write()

@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
-import logging
-import os
-import signal
 import sys
 import threading
 from pathlib import Path
 
-from tidewright.model import codec, jobs
+from tidewright.model import jobs
 from tidewright.pipelines.core import faults
-from tidewright.pipelines.mover import report
+from tidewright.pipelines.mover import entry, report
 from tidewright.pipelines.pull import loop
 
 
-def main() -> int:
-    """0 when asked to end."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    parser = argparse.ArgumentParser(prog="tidewright.pipelines.pull")
-    parser.add_argument("--job", type=Path, required=True)
-    job = codec.loads(jobs.PullJob, parser.parse_args().job.read_text(encoding="utf-8"))
-    ending = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ending.set())
+def work(job: jobs.PullJob, ending: threading.Event, fault: faults.Fault) -> None:
     with report.Report(Path(str(job.status)), "pull") as voice:
-        loop.Loop(job, voice, ending, faults.from_environment(os.environ, faults.APPENDING)).run()
-    return 0
+        loop.Loop(job, voice, ending, fault).run()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(entry.run("pull", jobs.PullJob, faults.APPENDING, work))

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from tidewright.model import jobs, observed
-from tidewright.pipelines import telling
+from tidewright.pipelines.mover import voice
 from tidewright.pipelines.receive import crowd, front, writer
 
 HOP = "request_to_topic"
@@ -20,13 +20,13 @@ class Report:
     ) -> None:
         self._job, self._app, self._store = job, app, store
         self.crowd = guests
-        self._voice = telling.Voice(Path(str(job.status)), "receive")
+        self._voice = voice.Voice(Path(str(job.status)), "receive")
 
     async def run(self) -> None:
         """Each half second until cancelled."""
         while True:
             self.turn()
-            await asyncio.sleep(telling.EVERY)
+            await asyncio.sleep(voice.EVERY)
 
     def turn(self) -> None:
         """Say how it is now."""

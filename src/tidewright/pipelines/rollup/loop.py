@@ -13,8 +13,8 @@ import pyarrow as pa
 from tidewright import errors
 from tidewright.clients import postgres
 from tidewright.model import flow, jobs, observed
-from tidewright.pipelines import telling
 from tidewright.pipelines.core import faults
+from tidewright.pipelines.mover import voice
 from tidewright.pipelines.rollup import feed, keeping, news, plan
 
 POLL = 0.2
@@ -37,7 +37,7 @@ class Loop:
             lambda: postgres.connect(job.marts, str(job.secrets), connect_timeout=3),
             job.stage.to, self._views, fault,
         )  # fmt: skip
-        self._voice = telling.Voice(Path(str(job.status)), "rollup")
+        self._voice = voice.Voice(Path(str(job.status)), "rollup")
         self._counts = {"rows_in": 0, "rows_out": 0, "processing_ms": 0, "failed_writes": 0}
         self._positions: dict[str, int] = {}
 

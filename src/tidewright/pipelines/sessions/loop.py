@@ -14,9 +14,9 @@ import numpy as np
 
 from tidewright import errors
 from tidewright.model import flow, jobs, observed
-from tidewright.pipelines import telling
 from tidewright.pipelines.core import faults
 from tidewright.pipelines.lake import reader, topicrows
+from tidewright.pipelines.mover import voice
 from tidewright.pipelines.sessions import core, landing, shapes
 
 # Events in one turn at most: it bounds memory while a backlog is caught up.
@@ -38,7 +38,7 @@ class Loop:
         self._known = shapes.shapes(job)
         self._rules = shapes.rules(job)
         self._reader = topicrows.Reader(job.lake, Path(str(job.secrets)), self._known.read)
-        self._voice = telling.Voice(Path(str(job.status)), "sessions")
+        self._voice = voice.Voice(Path(str(job.status)), "sessions")
         self._landing: landing.Landing | None = None
         self._state = core.empty(self._rules)
         self._last_commit = 0

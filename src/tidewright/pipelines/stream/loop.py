@@ -21,7 +21,7 @@ from tidewright.clients import postgres
 from tidewright.model import flow, jobs, observed
 from tidewright.pipelines.core import faults
 from tidewright.pipelines.lake import between, reader
-from tidewright.pipelines.mover import report
+from tidewright.pipelines.mover import report, statusfile
 from tidewright.pipelines.stream import batch, routing, views
 from tidewright.pipelines.workload import script
 
@@ -148,7 +148,7 @@ class Loop:
     # -- what it says -------------------------------------------------------------------------
 
     def _measure(self, taken: batch.Batch) -> None:
-        now, clock = report.now_ms(), self._clock()
+        now, clock = statusfile.now_ms(), self._clock()
         if taken.newest_ms is not None and taken.oldest_ms is not None:
             self.voice.aged({HOP: (float(now - taken.oldest_ms), float(now - taken.newest_ms))})
         self._rate = taken.events / max(clock - self._last, 0.001)

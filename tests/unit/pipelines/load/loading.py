@@ -15,7 +15,8 @@ from tidewright.kit import files
 from tidewright.model import flow, jobs
 from tidewright.pipelines.core import faults
 from tidewright.pipelines.lake import reader
-from tidewright.pipelines.load import loop, report
+from tidewright.pipelines.load import loop
+from tidewright.pipelines.mover import report
 from tidewright.testing import lakes
 
 CONNECTOR = """
@@ -118,7 +119,7 @@ class Load:
         running = self._loop
         if running is None or running.job != self.job or fault is not faults.none:
             self.end()
-            voice = report.Report(self.folder / "mover-load.json")
+            voice = report.Report(self.folder / "mover-load.json", "load")
             running = self._loop = loop.Loop(self.job, voice, threading.Event(), fault)
         running.turn()
         return running
