@@ -228,6 +228,16 @@ class Bank:
         with socket.create_server(("127.0.0.1", port)):
             yield
 
+    def wait_landed(self, seconds: float = 30) -> None:
+        """Until one more commit is in the catalog: what a crash broke off has been done again."""
+        query = "select coalesce(max(id), 0) from tidewright_commits where flow = 'bank'"
+        with self.catalog() as conn:
+            before = conn.execute(query).fetchone()
+            deadline = time.monotonic() + seconds
+            while conn.execute(query).fetchone() == before:
+                assert time.monotonic() < deadline, "nothing is committed"
+                time.sleep(0.05)
+
     @staticmethod
     def wait_for_commit(conn: psycopg.Connection, seconds: float = 20) -> int:
         """The session that waits for a lock of this one, as soon as there is one."""
@@ -238,13 +248,17 @@ class Bank:
             time.sleep(0.02)
         return int(row[0])
 
-    @staticmethod
-    def drop_slot(source: psycopg.Connection) -> None:
+    @property
+    def slot(self) -> str:
+        """The replication slot of capture."""
+        return self._job().source.slot
+
+    def drop_slot(self, source: psycopg.Connection) -> None:
         """As someone else would, in a moment when nobody uses it."""
         deadline = time.monotonic() + 10
         while True:
             try:
-                source.execute("select pg_drop_replication_slot('tidewright_bank_bank')")
+                source.execute("select pg_drop_replication_slot(%s)", (self.slot,))
             except psycopg.errors.ObjectInUse:
                 assert time.monotonic() < deadline, "the slot is never free"
             else:

@@ -47,6 +47,11 @@ CODES: Mapping[str, Code] = {
         "The first copy is still under way, or capture cannot reach its source.",
         "Look at `tidewright status`; wait for the first copy.",
     ),
+    "lake.unreadable": Code(
+        "Files of the lake are not what its tables say",
+        "A file was removed, changed or exchanged by another program, or the disk lost it.",
+        "Restore a backup, or copy the table again with `tidewright up --recopy TABLE`.",
+    ),
     "lake.query": Code(
         "The query cannot be answered",
         "DuckDB refused it: a name, the syntax, or a type.",

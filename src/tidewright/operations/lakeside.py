@@ -6,6 +6,7 @@ Each command opens a DuckDB of its own in memory; no file of a running process i
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -110,3 +111,19 @@ def views(found: reader.Pinned) -> duckdb.DuckDBPyConnection:
     for statement in reader.statements(found):
         duck.execute(statement)
     return duck
+
+
+@contextmanager
+def readable(flow: str) -> Iterator[None]:
+    """What cannot be read back is a broken promise of the lake, never a defect of the reader."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error as reason:
+        raise errors.PromiseBroken(
+            "lake.unreadable",
+            f"its files are not what its tables say: {str(reason).partition(chr(10))[0]}",
+            f"flow {flow}",
+            "Restore a backup, or copy the table again with `tidewright up --recopy TABLE`.",
+        ) from None

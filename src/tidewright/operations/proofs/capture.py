@@ -58,11 +58,12 @@ def at_cut(
     say: Say,
 ) -> Proof:
     """Compare both sides of a cut. ``stopped``: table -> why it stands still."""
-    duck = lakeside.views(cut.pinned)
     names = _followed(capture, cut, stopped)
     compare = _compare_topic if capture.source.append_only else _compare
-    found = tuple(compare(cut, duck, name, say) for name in names)
-    invariants = _invariants(environment, capture, cut, duck, stopped, say)
+    with lakeside.readable(capture.name):
+        duck = lakeside.views(cut.pinned)
+        found = tuple(compare(cut, duck, name, say) for name in names)
+        invariants = _invariants(environment, capture, cut, duck, stopped, say)
     return Proof(flows.lsn_text(cut.position), found, invariants)
 
 

@@ -8,6 +8,8 @@ failure.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tidewright import errors
@@ -55,7 +57,10 @@ def followed(
     with postgres.connect(capture.lake.catalog, Path(str(capture.secrets))) as conn:
         stopped = captured.stopped_tables(conn, capture)
         pinned = lakeside.pinned(conn, capture.name)
-    with snapshot.Snapshot(capture.source, Path(str(capture.secrets)), seconds) as source:
+    with (
+        _read(capture.name),
+        snapshot.Snapshot(capture.source, Path(str(capture.secrets)), seconds) as source,
+    ):
         cut = captured.Cut(source.point, source, pinned)
         found = captured.at_cut(environment, capture, cut, stopped, say)
     if not found.ok:
@@ -73,13 +78,14 @@ def alone(capture: jobs.CaptureJob, say: Say) -> tuple[acts.Invariant, ...]:
     """
     with postgres.connect(capture.lake.catalog, Path(str(capture.secrets))) as conn:
         pinned = lakeside.pinned(conn, capture.name)
-    duck = lakeside.views(pinned)
     found: list[acts.Invariant] = []
-    for name in (t for t in capture.capture.tables if t in pinned.tables):
-        place = durable.local(pinned.tables[name].metadata)
-        properties = json.loads(Path(place).read_text(encoding="utf-8"))["properties"]
-        raw = f"{capture.capture.raw_namespace}.{name.partition('.')[2]}"
-        found += rawlog.invariants(duck, raw, name, properties[following.KEY].split(","))
+    with _read(capture.name):
+        duck = lakeside.views(pinned)
+        for name in (t for t in capture.capture.tables if t in pinned.tables):
+            place = durable.local(pinned.tables[name].metadata)
+            properties = json.loads(Path(place).read_text(encoding="utf-8"))["properties"]
+            raw = f"{capture.capture.raw_namespace}.{name.partition('.')[2]}"
+            found += rawlog.invariants(duck, raw, name, properties[following.KEY].split(","))
     tell(say, tuple(found))
     broken = next((i for i in found if not i.ok), None)
     if broken is not None:
@@ -87,6 +93,18 @@ def alone(capture: jobs.CaptureJob, say: Say) -> tuple[acts.Invariant, ...]:
             "backup.not_exact", f"{broken.name}: {broken.detail}", f"flow {capture.name}", _HINT
         )
     return tuple(found)
+
+
+@contextmanager
+def _read(flow: str) -> Iterator[None]:
+    """A lake that cannot be read back was not brought back."""
+    try:
+        with lakeside.readable(flow):
+            yield
+    except errors.PromiseBroken as reason:
+        raise errors.PromiseBroken(
+            "backup.not_exact", reason.finding.what, f"flow {flow}", _HINT
+        ) from None
 
 
 def _first(found: Proof) -> str:
