@@ -62,6 +62,11 @@ CODES: Mapping[str, Code] = {
         "A defect, a table that stopped, or someone else wrote to the lake.",
         "Keep the environment as it is, and report what `verify` printed.",
     ),
+    "lake.first_copy": Code(
+        "The first copy is still under way",
+        "No table is followed yet, so there is no moment at which both sides could agree.",
+        "Wait until `tidewright status` shows the tables as followed, then run it again.",
+    ),
     "lake.cut_not_reached": Code(
         "Capture did not answer a request for a cut in time",
         "It is not running, it is far behind, or the source has a long open transaction.",

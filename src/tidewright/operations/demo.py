@@ -55,7 +55,7 @@ class Shown:
     platform: str
     ok: bool
     seconds_to_first_row: float
-    seconds_to_first_mart: float
+    seconds_to_first_mart: float | None
     changes: int
     rate: float
     freshness_ms: dict[str, observed.Percentiles]
@@ -169,7 +169,7 @@ def _measure(name: str, place: state.Environment, wish: Wish, talk: up.Talk, beg
             raise probing.problem
         fresh = probing.percentiles()
     return Shown(
-        name, found.ok, round(first_row, 2), round(first_mart, 2), changes,
+        name, found.ok, round(first_row, 2), first_mart, changes,
         round(changes / seconds, 1), dict(fresh), found, memory.stop(),
     )  # fmt: skip
 
@@ -182,15 +182,18 @@ def _rounded(hops: Mapping[str, observed.Percentiles]) -> Mapping[str, observed.
     }
 
 
-def _first(place: state.Environment, talk: up.Talk, began: float) -> tuple[float, float]:
-    """Seconds to the first row behind every stage that moves rows, and to the first marts."""
+def _first(place: state.Environment, talk: up.Talk, began: float) -> tuple[float, float | None]:
+    """Seconds to the first row behind every stage that moves rows, and to the first marts.
+
+    None where the platform has no marts.
+    """
     first_row = 0.0
     for stage in arrivals.stages(place):
         first_row = _until(stage.arrived, began, f"the first row behind {stage.service}")
     talk.say(f"first row in the lake after {first_row:.1f} s")
-    first_mart = first_row
+    first_mart: float | None = None
     for stage in arrivals.marts(place):
-        first_mart = _until(stage.arrived, began, "the first mart")
+        first_mart = round(_until(stage.arrived, began, "the first mart"), 2)
         talk.say(f"first mart after {first_mart:.1f} s")
     return first_row, first_mart
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import duckdb
 import psycopg
 import pytest
 from tests.unit.operations import captured
@@ -71,3 +72,16 @@ def test_every_table_of_the_commit_is_a_view(lake: lakes.TempLake) -> None:
     assert found.fetchone() == (2,)
     assert duck.execute("select current_setting('timezone')").fetchone() == ("UTC",)
     duck.close()
+
+
+def test_a_lake_that_cannot_be_read_is_a_broken_promise() -> None:
+    with pytest.raises(errors.PromiseBroken) as told, lakeside.readable("bank"):
+        duckdb.execute("select cast('Ada' as integer)")
+    assert told.value.code == "lake.unreadable"
+    assert "Ada" in told.value.finding.what
+    assert told.value.finding.where.name == "flow bank"
+
+
+def test_too_little_memory_is_not() -> None:
+    with pytest.raises(duckdb.OutOfMemoryException), lakeside.readable("bank"):
+        raise duckdb.OutOfMemoryException("too little")

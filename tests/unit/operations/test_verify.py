@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import psycopg
@@ -10,7 +11,8 @@ from tests.unit.operations import captured
 from tests.unit.pipelines.worker.cut_answers import answering
 
 from tidewright import errors
-from tidewright.model import acts
+from tidewright.kit import files
+from tidewright.model import acts, codec, observed
 from tidewright.operations import state, verify
 from tidewright.pipelines.worker import stops
 from tidewright.testing import lakes
@@ -110,6 +112,42 @@ def test_a_capture_that_does_not_run_is_not_waited_for_long(
 ) -> None:
     captured.users(database, [1])
     found = captured.environment(project, lake, database)
+    with pytest.raises(errors.TimedOut) as told:
+        verify.verify(found, seconds=0.1)
+    assert told.value.code == "lake.cut_not_reached"
+
+
+def _says(environment: state.Environment, *states: str) -> None:
+    """The worker's own word about its tables."""
+    datasets = tuple(
+        observed.DatasetState(f"bank.t{n}", shown, 4_000_000, 0.0, None, None)  # type: ignore[arg-type]
+        for n, shown in enumerate(states)
+    )
+    status = observed.CaptureStatus(
+        int(time.time() * 1000), 1, True, "running", "", None, 0, None, None, None, 0, datasets
+    )
+    files.replace(environment.place.root / "run" / "capture.json", codec.dumps(status))
+
+
+def test_a_first_copy_is_waited_for_and_then_named(
+    project: Path, lake: lakes.TempLake, database: psycopg.Connection
+) -> None:
+    captured.users(database, [1])
+    found, said = captured.environment(project, lake, database), list[str]()
+    _says(found, "copying", "waiting")
+    with pytest.raises(errors.TimedOut) as told:
+        verify.verify(found, said.append, seconds=0.3)
+    assert told.value.code == "lake.first_copy"
+    assert "4,000,000 rows" in told.value.finding.what
+    assert said == ["waiting for the first copy: 4,000,000 rows so far"]
+
+
+def test_a_copy_beside_a_followed_table_is_not_waited_for(
+    project: Path, lake: lakes.TempLake, database: psycopg.Connection
+) -> None:
+    captured.users(database, [1])
+    found = captured.environment(project, lake, database)
+    _says(found, "copying", "following")
     with pytest.raises(errors.TimedOut) as told:
         verify.verify(found, seconds=0.1)
     assert told.value.code == "lake.cut_not_reached"

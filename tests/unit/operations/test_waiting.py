@@ -44,7 +44,9 @@ def test_a_status_about_what_was_asked_counts(place: layout.Layout) -> None:
     assert _wait(place, Talking()).services[0].name == "a"
 
 
-@pytest.mark.parametrize(("digest", "pid"), [("before", os.getpid()), (WANTED.digest, 1)])
+@pytest.mark.parametrize(
+    ("digest", "pid"), [("before", os.getpid()), (WANTED.digest, 1)], ids=["digest", "pid"]
+)
 def test_an_older_status_does_not(place: layout.Layout, digest: str, pid: int) -> None:
     _tell(place, digest, pid, _service("running", "", healthy=True))
     with pytest.raises(errors.TimedOut):

@@ -6,6 +6,7 @@ commits exactly at that snapshot's position. From there on both sides are read a
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from tidewright.pipelines.feeds import tables as catalogs
 from tidewright.pipelines.lake import reader
 from tidewright.pipelines.worker import cuts, stops
 
+SAY_EVERY = 5.0
+
 
 @dataclass(frozen=True, slots=True)
 class Cut:
@@ -44,6 +47,7 @@ def prove(
     Of a topic the source keeps what is new; its ledger says what there ever was.
     """
     _check_capture(environment, name)
+    _wait_for_first_copy(environment, name, say, seconds)
     with lakeside.asked(environment, capture) as conn:
         stopped = stopped_tables(conn, capture)
         with _cut(conn, capture, seconds, say) as cut:
@@ -75,6 +79,34 @@ def _check_capture(environment: state.Environment, name: str) -> None:
             "lake.cut_not_reached", f"capture stands still: {seen.message}", f"service {name}",
             "Only a running capture can be compared with its source.",
         )  # fmt: skip
+
+
+def _wait_for_first_copy(
+    environment: state.Environment, name: str, say: Say, seconds: float
+) -> None:
+    """Nothing can be compared before the first table is followed, and a copy may take hours."""
+    deadline, next_word = time.monotonic() + seconds, 0.0
+    while (rows := _copied(environment)) is not None:
+        now = time.monotonic()
+        if now > deadline:
+            raise errors.TimedOut(
+                "lake.first_copy", f"the first copy is still under way: {rows:,} rows so far",
+                f"service {name}",
+                "Run it again once `tidewright status` shows the tables as followed.",
+            )  # fmt: skip
+        if now > next_word:
+            say(f"waiting for the first copy: {rows:,} rows so far")
+            next_word = now + SAY_EVERY
+        time.sleep(0.1)
+
+
+def _copied(environment: state.Environment) -> int | None:
+    """How many rows the first copy has so far; None: some table is followed, or none is copied."""
+    seen = observing.observe(environment.place.root).capture
+    states = [d.state for d in seen.datasets] if seen is not None else []
+    if seen is None or "copying" not in states or "following" in states:
+        return None
+    return sum(d.rows for d in seen.datasets if d.state == "copying")
 
 
 @contextmanager
