@@ -10,7 +10,6 @@ from __future__ import annotations
 import ctypes
 import json
 import os
-import pwd
 import resource
 import signal
 import sys
@@ -23,10 +22,10 @@ import duckdb
 from tidewright import errors
 from tidewright.clients import duckdb as clients_duckdb
 from tidewright.operations import sqlbox_rules
+from tidewright.targets.local import layout
 
 CELL_CHARS = 2_000
 ANSWER_CHARS = 4_000_000
-UNPRIVILEGED = "nobody"
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _NUMBERS = ("INT", "DECIMAL", "DOUBLE", "FLOAT", "HUGEINT", "BIGINT")
@@ -69,12 +68,13 @@ def lock(lake: Path, address_space_mb: int) -> str:
 
 
 def _drop_root(lake: Path) -> str:
-    account = pwd.getpwnam(UNPRIVILEGED)
-    if not readable(lake, account.pw_gid):
-        return f"runs as root, because {UNPRIVILEGED} cannot read {lake}"
+    """Become an account that nobody is and that is in the group of the lake's readers alone."""
+    reader = lake.stat().st_gid
+    if reader < layout.READERS or not readable(lake, reader):
+        return f"runs as root, because {lake} has no group of readers"
     os.setgroups([])
-    os.setresgid(account.pw_gid, account.pw_gid, account.pw_gid)
-    os.setresuid(account.pw_uid, account.pw_uid, account.pw_uid)
+    os.setresgid(reader, reader, reader)
+    os.setresuid(reader, reader, reader)
     return ""
 
 

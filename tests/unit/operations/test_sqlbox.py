@@ -16,8 +16,10 @@ from pyiceberg.catalog.sql import SqlCatalog
 from tidewright import errors
 from tidewright.clients import duckdb as ducks
 from tidewright.operations import sqlbox, sqlbox_process
+from tidewright.targets.local import layout
 
 ROWS = 5_000
+READER = layout.READERS + 1
 # sqlglot takes the inner name for a known table and DuckDB does not: past the first lock.
 PAST_THE_PARSER = "select * from (with \"{0}\" as (select 1) select 1) x, '{0}'"
 
@@ -28,6 +30,8 @@ def lake() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="tidewright-sqlbox-") as name:
         folder = Path(name)
         folder.chmod(0o755)
+        if os.geteuid() == 0:
+            os.chown(folder, -1, READER)
         yield folder
 
 
@@ -188,12 +192,22 @@ def test_the_process_has_no_secret_no_privilege_and_no_network(
         if ":\t" in line
     )
     assert status["NoNewPrivs"] == "1"
-    if os.geteuid() == 0 and not note:
-        assert status["Uid"].split()[0] != "0" and int(status["CapEff"], 16) == 0
+    assert note == ""
+    if os.geteuid() == 0:
+        assert status["Uid"].split() == status["Gid"].split() == [str(READER)] * 4
+        assert status["Groups"].split() == []
+        assert int(status["CapEff"], 16) == 0
     limits = (place / "limits").read_text()
     assert "Max file size             0                    0" in limits
     argv = (place / "cmdline").read_bytes().split(b"\0")
     assert argv[1:4] == [b"-m", b"tidewright.operations.sqlbox_process", b""]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has an account to leave")
+def test_without_a_group_of_readers_it_stays_root_and_says_so(tmp_path: Path) -> None:
+    with sqlbox.SqlBox(str(tmp_path), sqlbox.Limits(seconds=30)) as alone:
+        note = alone.ask("select 1 as n", sqlbox.Pin(None, (), ())).note
+    assert "runs as root, because" in note
 
 
 def test_root_stays_root_only_when_the_other_account_cannot_read(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pwd
 import re
 import secrets
 import shutil
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +27,13 @@ STATE = ".tidewright"
 SYSTEM = Path("/var/lib/tidewright")
 ACCOUNT = "nobody"
 FOLDERS = ("config", "data", "lake", "logs", "run", "secrets")
+# Group ids from here on belong to no account: no tool and no container manager gives them out
+# (https://systemd.io/UIDS-GIDS). Each environment has one, so that what runs foreign SQL can read
+# its lake and nothing else.
+READERS = 1_880_000_000
 # Another account only passes through these on the way to a folder of its own.
 _PASSAGE = 0o711
+_GROUP_FOLDER, _GROUP_FILE = 0o2750, 0o640
 _CODES = {
     errno.EACCES: "local.read_only",
     errno.EPERM: "local.read_only",
@@ -121,7 +127,12 @@ def create(project: Path, environment: str) -> Layout:
                 _passage(folder)
             for name in FOLDERS:
                 folder = layout.root / name
-                _passage(folder) if name in ("config", "data") else files.private_folder(folder)
+                if name in ("config", "data"):
+                    _passage(folder)
+                elif name == "lake":
+                    _shared(folder, _readers(layout))
+                else:
+                    files.private_folder(folder)
         else:
             for folder in (layout.root.parent, layout.root, *(layout.root / n for n in FOLDERS)):
                 files.private_folder(folder)
@@ -178,3 +189,29 @@ def _passage(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=_PASSAGE)
     if folder.stat().st_mode & 0o777 != _PASSAGE:
         folder.chmod(_PASSAGE)
+
+
+def _readers(layout: Layout) -> int:
+    """The group of an environment that nobody else is in."""
+    return READERS + zlib.crc32(str(layout.root).encode()) % 100_000_000
+
+
+def _shared(folder: Path, group: int) -> None:
+    """A folder that the group may read, with all that is or will be in it.
+
+    Where the kernel does not know the group (a container with few ids) it stays our own alone.
+    """
+    if not folder.exists():
+        files.private_folder(folder)
+    if (folder.stat().st_gid, folder.stat().st_mode & 0o7777) == (group, _GROUP_FOLDER):
+        return
+    try:
+        for place, _, names in os.walk(folder, topdown=False):
+            for name in names:
+                os.chown(Path(place) / name, -1, group)
+                (Path(place) / name).chmod(_GROUP_FILE)
+            os.chown(place, -1, group)
+            Path(place).chmod(_GROUP_FOLDER)
+    except OSError as reason:
+        if reason.errno not in (errno.EINVAL, errno.EPERM):
+            raise

@@ -51,9 +51,17 @@ async def start(
         cwd=unit.folder,
         env=environment(unit),
         start_new_session=True,
-        umask=0o077,
+        umask=umask(unit),
         **_account(unit),
     )
+
+
+def umask(unit: description.Unit) -> int:
+    """What a new file of the unit keeps from others.
+
+    Root's own group is root's alone, and below the lake it is the group of the lake's readers.
+    """
+    return 0o027 if os.geteuid() == 0 and not unit.account else 0o077
 
 
 def make_folder(unit: description.Unit) -> None:

@@ -43,7 +43,33 @@ def test_roots_state_lies_where_another_account_can_pass(tmp_path: Path, system:
     assert place.root == system / layout.platform_id(tmp_path) / "laptop"
     assert place.account == "nobody"
     assert _mode(place.root) == _mode(place.root / "data") == 0o711
-    assert _mode(place.secrets) == _mode(place.root / "lake") == 0o700
+    assert _mode(place.secrets) == 0o700
+
+
+@needs_root
+def test_an_environments_own_group_reads_its_lake_and_nothing_else(
+    tmp_path: Path, system: Path
+) -> None:
+    place = layout.create(tmp_path, "laptop")
+    lake, other = place.root / "lake", layout.create(tmp_path, "other").root / "lake"
+    assert lake.stat().st_mode & 0o7777 == 0o2750
+    assert lake.stat().st_gid >= layout.READERS
+    assert lake.stat().st_gid != other.stat().st_gid
+    made = {p for p in place.root.iterdir() if p.stat().st_gid == lake.stat().st_gid}
+    assert made == {lake}
+
+
+@needs_root
+def test_a_lake_from_before_is_handed_to_its_readers(tmp_path: Path, system: Path) -> None:
+    place = layout.create(tmp_path, "laptop")
+    lake = place.root / "lake"
+    group = lake.stat().st_gid
+    (lake / "bank").mkdir(mode=0o700)
+    (lake / "bank" / "a.parquet").touch(mode=0o600)
+    os.chown(lake, -1, 0)
+    layout.create(tmp_path, "laptop")
+    for found, mode in ((lake, 0o2750), (lake / "bank", 0o2750), (lake / "bank/a.parquet", 0o640)):
+        assert (found.stat().st_gid, found.stat().st_mode & 0o7777) == (group, mode)
 
 
 @pytest.mark.usefixtures("system")
