@@ -7,8 +7,6 @@ are due; ``step`` returns how many it made. It is loaded anew when it changes, a
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
 import signal
 import sys
 import time
@@ -17,8 +15,8 @@ from typing import Any
 
 from tidewright import errors
 from tidewright.kit import files
-from tidewright.model import codec, jobs, observed
-from tidewright.pipelines.workload import pace, script
+from tidewright.model import jobs
+from tidewright.pipelines.workload import jobfile, pace, report, script
 
 TICK = 0.2
 PAUSE = 2.0
@@ -28,13 +26,15 @@ class Generator:
     """Keeps one script going."""
 
     def __init__(self, job_file: Path) -> None:
-        self.job_file = job_file
-        self.job = codec.loads(jobs.GeneratorJob, job_file.read_text())
-        self.version = script.version(job_file)
+        self.file = jobfile.JobFile(job_file, jobs.GeneratorJob)
+        self.report = report.Report(Path(str(self.job.status)))
         self.script: script.Script | None = None
         self.pace = pace.Pace(time.monotonic())
-        self.meter = pace.Meter()
-        self.made = 0
+
+    @property
+    def job(self) -> jobs.GeneratorJob:
+        """What the job file last said."""
+        return self.file.job
 
     def run(self) -> None:
         """Until the process is told to end."""
@@ -42,16 +42,16 @@ class Generator:
             while True:
                 self.turn()
         finally:
-            self._report(healthy=False, message="stopped")
+            self.report.say("stopped", healthy=False, now=True)
 
     def turn(self) -> None:
         """One tick of work, or one failed attempt followed by a pause."""
         try:
-            self._follow_job()
+            self.file.changed()
             self._work(self._ready())
         except errors.PlatformError as problem:
             self.script = None
-            self._report(healthy=False, message=problem.finding.line)
+            self.report.say(problem.finding.line, healthy=False, now=True)
             time.sleep(PAUSE)
 
     def _ready(self) -> script.Script:
@@ -67,9 +67,8 @@ class Generator:
         due = self.pace.due(time.monotonic(), self.job.rate)
         made = int(self._call(loaded.step, Path(str(self.job.landing)), due) or 0) if due else 0
         self.pace.made(made)
-        self.made += made
-        self.meter.add(time.monotonic(), made)
-        self._report(healthy=True, message=f"aiming at {self.job.rate:g} rows/s")
+        self.report.made(made)
+        self.report.say(f"aiming at {self.job.rate:g} rows/s", healthy=True)
         time.sleep(TICK)
 
     def _call(self, function: Any, landing: Path, *arguments: int) -> Any:
@@ -78,21 +77,6 @@ class Generator:
             return function(landing, *arguments)
         except Exception as reason:  # the user's function may raise anything at all
             raise script.failure(Path(str(self.job.script)), reason) from None
-
-    def _follow_job(self) -> None:
-        seen = script.version(self.job_file)
-        if seen not in (0, self.version):
-            self.version = seen
-            with contextlib.suppress(ValueError):  # half written; a whole one follows
-                self.job = codec.loads(jobs.GeneratorJob, self.job_file.read_text())
-
-    def _report(self, *, healthy: bool, message: str) -> None:
-        status = observed.WorkloadStatus(
-            at_ms=time.time_ns() // 1_000_000, pid=os.getpid(), healthy=healthy, message=message,
-            changes=self.made, rate=round(self.meter.rate(time.monotonic()), 1),
-        )  # fmt: skip
-        with contextlib.suppress(OSError):  # a full disk must not end us
-            files.replace(Path(str(self.job.status)), codec.dumps(status), sync=False)
 
 
 def main() -> None:

@@ -5,17 +5,15 @@ The job file is read again when it changes, so the rate follows an edit without 
 
 from __future__ import annotations
 
-import contextlib
-import os
 import time
 from pathlib import Path
 from typing import Any
 
 from tidewright import errors
 from tidewright.kit import files
-from tidewright.model import codec, jobs, observed
+from tidewright.model import jobs
 from tidewright.pipelines.senders import door, ledger
-from tidewright.pipelines.workload import pace, script
+from tidewright.pipelines.workload import jobfile, pace, report, script
 from tidewright.vault import files as vault
 
 TICK = 0.05
@@ -26,17 +24,19 @@ class Runner:
     """Plays the visitors of one endpoint."""
 
     def __init__(self, job_file: Path) -> None:
-        self.job_file = job_file
-        self.version = script.version(job_file)
-        self.job = codec.loads(jobs.SenderJob, job_file.read_text())
+        self.file = jobfile.JobFile(job_file, jobs.SenderJob)
+        self.report = report.Report(Path(str(self.job.status)))
         folder = files.private_folder(Path(str(self.job.ledger)))
         self.book = ledger.Ledger(folder)
         token = vault.read(str(self.job.secrets), self.job.token.name)
         self.door = door.Door(str(self.job.url), token, self.book, self._breathe)
         self.script: script.Script | None = None
         self.pace = pace.Pace(time.monotonic())
-        self.meter = pace.Meter()
-        self.reported = 0.0
+
+    @property
+    def job(self) -> jobs.SenderJob:
+        """What the job file last said."""
+        return self.file.job
 
     def run(self) -> None:
         """Until the process is told to end."""
@@ -45,7 +45,7 @@ class Runner:
             while True:
                 self.turn()
         finally:
-            self._report(healthy=False, message="stopped", now=True)
+            self.report.say("stopped", healthy=False, now=True)
 
     def turn(self) -> None:
         """Send what is due, or say what is wrong with the script and wait."""
@@ -66,13 +66,13 @@ class Runner:
     def _work(self, loaded: script.Script) -> None:
         due = self.pace.due(time.monotonic(), self.job.rate)
         if not due:
-            self._report(healthy=True, message=self._aim())
+            self.report.say(self._aim(), healthy=True)
             time.sleep(TICK)
             return
         made = int(self._call(loaded.step, self.door, due) or 0)
         self.pace.made(made)
-        self.meter.add(time.monotonic(), made)
-        self._report(healthy=True, message=self._aim())
+        self.report.made(self.door.sent - self.report.changes)
+        self.report.say(self._aim(), healthy=True)
         if self.pace.owed < door.MOST_EVENTS:
             time.sleep(TICK)
 
@@ -90,34 +90,11 @@ class Runner:
 
     def _breathe(self, message: str) -> None:
         """Say what keeps us, and wait a little; what is not sent meanwhile is not owed."""
-        self._report(healthy=False, message=message)
+        self.report.say(message, healthy=False)
         time.sleep(PAUSE)
         self.pace.forgive(time.monotonic())
 
     def _follow_job(self) -> None:
-        seen = script.version(self.job_file)
-        if seen in (0, self.version):
-            return
-        self.version = seen
-        with contextlib.suppress(ValueError):  # a half-written file is followed by a whole one
-            new = codec.loads(jobs.SenderJob, self.job_file.read_text())
-            if new.script != self.job.script:
-                self.script = None
-            self.job = new
-
-    def _report(self, *, healthy: bool, message: str, now: bool = False) -> None:
-        """Replace the status file, each second or at once."""
-        clock = time.monotonic()
-        if not now and clock - self.reported < 1.0:
-            return
-        self.reported = clock
-        status = observed.WorkloadStatus(
-            at_ms=time.time_ns() // 1_000_000,
-            pid=os.getpid(),
-            healthy=healthy,
-            message=message,
-            changes=self.door.sent,
-            rate=round(self.meter.rate(clock), 1),
-        )
-        with contextlib.suppress(OSError):  # a full disk must not end us
-            files.replace(Path(str(self.job.status)), codec.dumps(status), sync=False)
+        before = self.job
+        if self.file.changed() and self.job.script != before.script:
+            self.script = None

@@ -11,10 +11,8 @@ The job file is read again when it changes, so the rate follows an edit without 
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
-import os
 import threading
 import time
 import traceback
@@ -26,8 +24,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from tidewright.kit import files, ports
-from tidewright.model import codec, jobs, observed
-from tidewright.pipelines.workload import pace, script
+from tidewright.model import jobs
+from tidewright.pipelines.workload import jobfile, pace, report, script
 
 log = logging.getLogger("serve")
 TICK = 0.05
@@ -49,17 +47,18 @@ class Runner:
     """Keeps one script going and answers for it."""
 
     def __init__(self, job_file: Path) -> None:
-        self.job_file = job_file
-        self.version = script.version(job_file)
-        self.job = codec.loads(jobs.ServeJob, job_file.read_text(encoding="utf-8"))
+        self.file = jobfile.JobFile(job_file, jobs.ServeJob)
+        self.report = report.Report(Path(str(self.job.status)))
         self.played: Played | None = None
         self.lock = threading.Lock()
         self.pace = pace.Pace(time.monotonic())
-        self.meter = pace.Meter()
-        self.changes = 0
         self.failures = 0
         self.message = "starting"
-        self.reported = 0.0
+
+    @property
+    def job(self) -> jobs.ServeJob:
+        """What the job file last said."""
+        return self.file.job
 
     def run(self) -> None:
         """Until the process is told to end."""
@@ -70,7 +69,7 @@ class Runner:
                 self.turn()
         finally:
             server.shutdown()
-            self._report(healthy=False, message="stopped", now=True)
+            self.report.say("stopped", healthy=False, now=True)
 
     def listen(self) -> ThreadingHTTPServer:
         """A server on loopback that asks the script."""
@@ -84,14 +83,14 @@ class Runner:
 
     def turn(self) -> None:
         """One tick of changes, or one failed attempt followed by a pause."""
-        self._follow_job()
+        self.file.changed()
         try:
             made = self._work()
         except Exception as reason:  # the user's script may raise anything at all
             self._fail(reason)
             return
         self.failures = 0
-        self._report(healthy=True, message=f"aiming at {self.job.rate:g} changes/s")
+        self.report.say(f"aiming at {self.job.rate:g} changes/s", healthy=True)
         if not made or self.pace.owed < 1:
             time.sleep(TICK)
 
@@ -101,8 +100,7 @@ class Runner:
             due = self.pace.due(time.monotonic(), self.job.rate)
             made = int(played.step(due) or 0) if due else 0
         self.pace.made(made)
-        self.changes += made
-        self.meter.add(time.monotonic(), made)
+        self.report.made(made)
         return made
 
     def _ready(self) -> Played:
@@ -139,34 +137,8 @@ class Runner:
         end = time.monotonic() + PAUSES[min(self.failures, len(PAUSES) - 1)]
         self.failures += 1
         while time.monotonic() < end:
-            self._report(healthy=False, message=self.message)
+            self.report.say(self.message, healthy=False)
             time.sleep(TICK)
-
-    def _follow_job(self) -> None:
-        seen = script.version(self.job_file)
-        if seen in (0, self.version):
-            return
-        self.version = seen
-        # A half-written file is followed by a whole one, with another time.
-        with contextlib.suppress(ValueError):
-            self.job = codec.loads(jobs.ServeJob, self.job_file.read_text(encoding="utf-8"))
-
-    def _report(self, *, healthy: bool, message: str, now: bool = False) -> None:
-        """Replace the status file, each second or at once."""
-        clock = time.monotonic()
-        if not now and clock - self.reported < 1.0:
-            return
-        self.reported = clock
-        status = observed.WorkloadStatus(
-            at_ms=time.time_ns() // 1_000_000,
-            pid=os.getpid(),
-            healthy=healthy,
-            message=message,
-            changes=self.changes,
-            rate=round(self.meter.rate(clock), 1),
-        )
-        with contextlib.suppress(OSError):  # a full disk must not end us
-            files.replace(Path(str(self.job.status)), codec.dumps(status), sync=False)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -5,8 +5,6 @@ The job file is read again when it changes, so the rate follows an edit without 
 
 from __future__ import annotations
 
-import contextlib
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -15,9 +13,8 @@ import psycopg
 
 from tidewright import errors
 from tidewright.clients import postgres
-from tidewright.kit import files
-from tidewright.model import codec, jobs, observed
-from tidewright.pipelines.workload import pace, script
+from tidewright.model import jobs
+from tidewright.pipelines.workload import jobfile, pace, report, script
 
 TICK = 0.1
 PAUSES = (0.5, 1.0, 2.0, 5.0)  # seconds between attempts; the last one repeats
@@ -28,16 +25,17 @@ class Runner:
     """Keeps one script going against one source."""
 
     def __init__(self, job_file: Path) -> None:
-        self.job_file = job_file
-        self.version = script.version(job_file)
-        self.job = read_job(job_file)
+        self.file = jobfile.JobFile(job_file, jobs.WorkloadJob)
+        self.report = report.Report(Path(str(self.job.status)))
         self.connection: psycopg.Connection[Any] | None = None
         self.script: script.Script | None = None
         self.pace = pace.Pace(time.monotonic())
-        self.meter = pace.Meter()
-        self.changes = 0
         self.failures = 0
-        self.reported = 0.0
+
+    @property
+    def job(self) -> jobs.WorkloadJob:
+        """What the job file last said."""
+        return self.file.job
 
     def run(self) -> None:
         """Until the process is told to end."""
@@ -45,7 +43,7 @@ class Runner:
             while True:
                 self.turn()
         finally:
-            self._report(healthy=False, message="stopped", now=True)
+            self.report.say("stopped", healthy=False, now=True)
 
     def turn(self) -> None:
         """One tick of work, or one failed attempt followed by a pause."""
@@ -63,7 +61,7 @@ class Runner:
             self._drop()
             self.script = script.load(Path(str(self.job.script)))
         if self.connection is None or self.connection.closed:
-            self._report(healthy=False, message="connecting to the source")
+            self.report.say("connecting to the source", healthy=False)
             opened = postgres.connect(
                 self.job.source, str(self.job.secrets), connect_timeout=CONNECT
             )
@@ -76,10 +74,9 @@ class Runner:
         due = self.pace.due(time.monotonic(), self.job.rate)
         made = int(self._call(loaded.step, connection, due) or 0) if due else 0
         self.pace.made(made)
-        self.changes += made
-        self.meter.add(time.monotonic(), made)
+        self.report.made(made)
         self.failures = 0
-        self._report(healthy=True, message=self._aim())
+        self.report.say(self._aim(), healthy=True)
         if made == 0 or self.pace.owed < 1:
             time.sleep(TICK)
 
@@ -101,10 +98,10 @@ class Runner:
         pause = PAUSES[min(self.failures, len(PAUSES) - 1)]
         self.failures += 1
         end = time.monotonic() + pause
-        self._report(healthy=False, message=message, now=True)
+        self.report.say(message, healthy=False, now=True)
         while time.monotonic() < end:
             time.sleep(TICK)
-            self._report(healthy=False, message=message)
+            self.report.say(message, healthy=False)
 
     def _drop(self) -> None:
         if self.connection is not None:
@@ -112,41 +109,13 @@ class Runner:
         self.connection = None
 
     def _follow_job(self) -> None:
-        seen = script.version(self.job_file)
-        if seen in (0, self.version):
+        before = self.job
+        if not self.file.changed():
             return
-        self.version = seen
-        try:
-            new = read_job(self.job_file)
-        except ValueError:
-            return  # a half-written file is followed by a whole one, with another time
-        if new.source != self.job.source:
+        if self.job.source != before.source:
             self._drop()
-        if new.script != self.job.script:
+        if self.job.script != before.script:
             self.script = None
-        self.job = new
-
-    def _report(self, *, healthy: bool, message: str, now: bool = False) -> None:
-        """Replace the status file, each second or at once."""
-        clock = time.monotonic()
-        if not now and clock - self.reported < 1.0:
-            return
-        self.reported = clock
-        status = observed.WorkloadStatus(
-            at_ms=time.time_ns() // 1_000_000,
-            pid=os.getpid(),
-            healthy=healthy,
-            message=message,
-            changes=self.changes,
-            rate=round(self.meter.rate(clock), 1),
-        )
-        with contextlib.suppress(OSError):  # a full disk must not end us
-            files.replace(Path(str(self.job.status)), codec.dumps(status), sync=False)
-
-
-def read_job(path: Path) -> jobs.WorkloadJob:
-    """Raises ValueError when the file does not hold a whole job."""
-    return codec.loads(jobs.WorkloadJob, path.read_text())
 
 
 def _first_line(reason: Exception) -> str:

@@ -76,11 +76,11 @@ def test_it_is_up_before_the_script_is(served):
 
 def test_it_answers_what_the_script_answers(served, place):
     running, get = served
-    while running.changes == 0:
+    while running.report.changes == 0:
         running.turn()
     status, body = get("/made?a=1")
     assert (status, body["asked"]) == (200, {"a": "1"})
-    assert body["made"] == running.changes
+    assert body["made"] == running.report.changes
     assert get("/nothing")[0] == 404
     assert (place / "data" / "kept").exists()
 

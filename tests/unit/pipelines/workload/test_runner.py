@@ -66,7 +66,7 @@ def counted(database) -> int:
 
 def test_changes_arrive_and_are_counted(started, database):
     running = turns(started)
-    assert running.changes == counted(database) > 0
+    assert running.report.changes == counted(database) > 0
 
 
 def test_an_edited_rate_is_followed(place, started, postgres, database):
@@ -89,9 +89,9 @@ def test_a_lost_connection_is_said_and_taken_up_again(place, started, database):
     said = status(place)
     assert not said.healthy
     assert "connection to the source was lost" in said.message
-    before = running.changes
+    before = running.report.changes
     turns(running, 3)
-    assert running.changes > before
+    assert running.report.changes > before
 
 
 def test_a_server_that_is_not_there_is_waited_for(place, database):
@@ -108,7 +108,7 @@ def test_an_error_of_the_script_names_its_line_and_an_edit_mends_it(place, start
     assert "script.py:7" in status(place).message
     assert "Traceback" not in status(place).message
     (place / "script.py").write_text(SCRIPT)
-    assert turns(running, 3).changes > 0
+    assert turns(running, 3).report.changes > 0
 
 
 def test_the_password_is_never_in_the_status(place, started, postgres):
@@ -119,6 +119,6 @@ def test_the_password_is_never_in_the_status(place, started, postgres):
 def test_pause_is_not_made_up_for(started):
     running = turns(started, 2)
     running.pace.last -= 3600
-    before = running.changes
+    before = running.report.changes
     running.turn()
-    assert running.changes - before <= 1000 * pace.LONGEST
+    assert running.report.changes - before <= 1000 * pace.LONGEST
