@@ -32,6 +32,8 @@ from tidewright.targets.local import layout
 
 T = TypeVar("T")
 FIRST_SECONDS = 120.0
+# Reading the memory of forty processes is work, too: it must not slow down what is measured.
+LOOK_EVERY = 3.0
 MB = 1024 * 1024
 
 
@@ -39,13 +41,15 @@ MB = 1024 * 1024
 class Wish:
     """How to run: seconds per platform, changes per second, and a folder to keep it in.
 
-    ``script``: another workload of the example's folder than the file names.
+    ``script``: another workload of the example's folder than the file names. ``settle``: measure
+    once the backlog of the start is worked off.
     """
 
     seconds: float = 20.0
     rate: float | None = None
     keep: Path | None = None
     script: str | None = None
+    settle: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +161,14 @@ def _measure(name: str, place: state.Environment, wish: Wish, talk: up.Talk, beg
     memory = Memory(place)
     talk.say(f"console: {console_link.console_link(place.place.project, place.name)}")
     first_row, first_mart = _first(place, talk, began)
-    talk.say(f"measuring for {wish.seconds:.0f} s")
-    before, since = _changes(place), time.monotonic()
     with _probing(place) as probing:
+        if probing is not None and wish.settle:
+            _settle(probing, talk)
+        talk.say(f"measuring for {wish.seconds:.0f} s")
+        before, since = _changes(place), time.monotonic()
         time.sleep(wish.seconds)
         fresh = _rounded(observing.observe(place.place.root).hops)
-    changes, seconds = _changes(place) - before, time.monotonic() - since
+        changes, seconds = _changes(place) - before, time.monotonic() - since
     found = verify.verify(place, talk.say)
     if probing is not None:
         if probing.problem is not None:
@@ -172,6 +178,16 @@ def _measure(name: str, place: state.Environment, wish: Wish, talk: up.Talk, beg
         name, found.ok, round(first_row, 2), first_mart, changes,
         round(changes / seconds, 1), dict(fresh), found, memory.stop(),
     )  # fmt: skip
+
+
+def _settle(probing: probe.Probe, talk: up.Talk) -> None:
+    """A steady state is measured: what piled up during the start is worked off before."""
+    began = time.monotonic()
+    while not probing.caught_up() and time.monotonic() - began < FIRST_SECONDS:
+        time.sleep(0.1)
+    word = "caught up" if probing.caught_up() else "NOT caught up"
+    talk.say(f"{word} with what came during the start, after {time.monotonic() - began:.1f} s")
+    probing.begin()
 
 
 def _rounded(hops: Mapping[str, observed.Percentiles]) -> Mapping[str, observed.Percentiles]:
@@ -230,7 +246,7 @@ def _changes(place: state.Environment) -> int:
 
 
 class Memory:
-    """The largest sum of PSS over the supervisor's process tree, looked at each second."""
+    """The largest sum of PSS over the supervisor's process tree, looked at now and then."""
 
     def __init__(self, place: state.Environment) -> None:
         self._root = place.place.root
@@ -246,7 +262,7 @@ class Memory:
         return self._peak // MB
 
     def _watch(self) -> None:
-        while not self._ending.wait(1.0):
+        while not self._ending.wait(LOOK_EVERY):
             self._peak = max(self._peak, sum(tree_pss(self._root).values()))
 
 

@@ -28,6 +28,7 @@ MARTS = "source_to_marts"
 WRITE = "update bank.users set email = %s where id = 1"
 TABLE = "bank.users"
 READ = "select email from {source} where id = 1"
+LATE = 4  # probes on their way when a reader is a second behind
 PUBLISHED = "select position from marts.tidewright_publications order by published_at desc limit 1"
 
 
@@ -55,6 +56,7 @@ class Probe:
             for work in (self._write, self._look, self._look_at_marts)
         ]
         self.problem: Exception | None = None
+        self._before: dict[str, int] = {}
 
     def start(self) -> None:
         for thread in self._threads:
@@ -66,12 +68,22 @@ class Probe:
         for thread in self._threads:
             thread.join(10)
 
+    def caught_up(self) -> bool:
+        """Whether a reader of current state is at most a second behind the source now."""
+        sent = len(self._sent.at)
+        return sent > LATE and sent - len(self._sent.seen[CURRENT]) <= LATE
+
+    def begin(self) -> None:
+        """What was seen so far does not count."""
+        self._before = {hop: len(seconds) for hop, seconds in self._sent.seen.items()}
+
     def percentiles(self) -> dict[str, observed.Percentiles]:
         """p50, p95 and p99 of each hop that saw anything."""
         found = {}
         for hop, seconds in self._sent.seen.items():
-            if seconds:
-                values = np.percentile(np.asarray(seconds) * 1000, (50, 95, 99))
+            counted = seconds[self._before.get(hop, 0) :]
+            if counted:
+                values = np.percentile(np.asarray(counted) * 1000, (50, 95, 99))
                 found[hop] = observed.Percentiles(*(round(float(v), 1) for v in values))
         return found
 
