@@ -42,6 +42,11 @@ CODES: Mapping[str, Code] = {
         "The disk refused, most often because it is full. Nothing of the commit is visible.",
         "Make room; it is tried again by itself.",
     ),
+    "lake.delta_unreadable": Code(
+        "The log of a Delta table cannot be read",
+        "A file of it was removed, cut or changed by another program, or by the disk.",
+        "Restore it from a backup; what follows it waits.",
+    ),
     "lake.delta_other_writer": Code(
         "Another process wrote to a Delta table of ours",
         "A commit came between that we did not make.",

@@ -69,9 +69,11 @@ def up(
     began = time.monotonic()
     unfinished.refuse(project)
     place = layout.create(project, platform.environment)
-    driver.reap(place)
-    fresh, teller = not driver.running(place), waiting.Teller(talk.say)
+    teller = waiting.Teller(talk.say)
     with state.alone(place):
+        # Asked under the lock: what another `up` started meanwhile is not ours to stop.
+        driver.reap(place)
+        fresh = not driver.running(place)
         extras.ensure(platform, talk.say)
         platform = kept.names(platform, state.read_applied(place))
         made, steps = prepare(platform, place, talk)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from pathlib import Path
+from collections.abc import Iterator
 
 from tidewright.pipelines.delta import table as tables
 
@@ -23,6 +23,7 @@ class Care:
         self._table, self._merged = table, merged
         self._commits = 0
         self._next_sweep = time.monotonic() + SWEEP_EVERY
+        self._unused: dict[str, float] = {}
 
     def step(self) -> None:
         """Merge or sweep when it is time."""
@@ -32,29 +33,28 @@ class Care:
                 self._table.merge_small(partition, LARGE)
         elif time.monotonic() >= self._next_sweep:
             self._next_sweep = time.monotonic() + SWEEP_EVERY
-            sweep(self._table, GRACE)
+            self.sweep(time.monotonic())
+
+    def sweep(self, now: float) -> int:
+        """Remove data files that for ``GRACE`` seconds no version had. Answers how many.
+
+        What counts is when a file was first seen unused, not its age: an old one may have left the
+        table a moment ago and still be read, a young one be of a commit that is being written. A
+        new process has seen nothing, and begins to count anew.
+        """
+        unused = set(_files(self._table)) - set(self._table.live())
+        self._unused = {name: self._unused.get(name, now) for name in unused}
+        gone = [name for name, since in self._unused.items() if now - since > GRACE]
+        for name in gone:
+            with contextlib.suppress(FileNotFoundError):
+                (self._table.root / name).unlink()
+            del self._unused[name]
+        return len(gone)
 
 
-def sweep(table: tables.Table, grace: float) -> int:
-    """Remove data files that no version of the last ``grace`` seconds had. Answers how many.
-
-    A file is spared when it is young: it may belong to a commit that is being written, or have
-    been removed from the table a moment ago and still be read.
-    """
-    live = set(table.live())
-    before = time.time() - grace
-    gone = 0
+def _files(table: tables.Table) -> Iterator[str]:
+    """Every data file below the table, as a path below it."""
     for file in table.root.rglob("*.parquet"):
         name = str(file.relative_to(table.root))
-        if not name.startswith(tables.LOG) and name not in live and _is_older(file, before):
-            with contextlib.suppress(FileNotFoundError):
-                file.unlink()
-                gone += 1
-    return gone
-
-
-def _is_older(file: Path, before: float) -> bool:
-    try:
-        return file.stat().st_mtime < before
-    except FileNotFoundError:
-        return False
+        if not name.startswith(tables.LOG):
+            yield name

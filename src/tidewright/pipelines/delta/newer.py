@@ -33,15 +33,19 @@ class Follower:
     def newer(self, first: int) -> Newer | None:
         """Rows after ``first``; None when there is nothing newer, or no table yet.
 
-        Raises OSError when a file went away meanwhile: ask again.
+        Raises OSError when a file went away meanwhile: ask again. Raises Lost, which is worth
+        another try, when the table's log cannot be read.
         """
         try:
             if self._delta is None:
                 self._delta = deltalake.DeltaTable(self._root)
             self._delta.update_incremental()
-        except (exceptions.TableNotFoundError, exceptions.DeltaError):
+        except exceptions.TableNotFoundError:
             self._delta = None
             return None
+        except exceptions.DeltaError as reason:
+            self._delta = None
+            raise table.unreadable(str(self._root), reason) from None
         position = self._delta.transaction_version(self._flow) or 0
         if position <= first:
             return None

@@ -7,7 +7,6 @@ Delta itself refuses a commit when another writer of the same flow committed in 
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -159,10 +158,15 @@ class Table:
         only = None
         if partition is not None and self.shape.partition is not None:
             only = [(self.shape.partition, "=", partition)]
-        with contextlib.suppress(exceptions.CommitFailedError):
+        try:
             self._delta.optimize.compact(partition_filters=only, target_size=target)
             self._delta.update_incremental()
             self._sync()
+        except exceptions.CommitFailedError:
+            return  # the next merge finds the same files
+        except (OSError, exceptions.DeltaError) as reason:
+            self._delta = deltalake.DeltaTable(self.root)
+            raise _lost(self.shape.name, reason) from None
 
     def _settle(self, position: int, reason: Exception) -> None:
         """Another commit came between: ours after all, or another writer's."""
@@ -217,4 +221,13 @@ def _lost(name: str, reason: Exception) -> Lost:
     return Lost(
         "lake.delta_not_written", f"a commit could not be written: {why}",
         f"Delta table {name}", "Nothing is lost; it is tried again. See whether the disk is full.",
+    )  # fmt: skip
+
+
+def unreadable(place: str, reason: Exception) -> Lost:
+    """What is wrong with a table whose log cannot be read."""
+    why = str(reason).partition("\n")[0]
+    return Lost(
+        "lake.delta_unreadable", f"its log cannot be read: {why}", f"Delta table {place}",
+        "Nothing more is read from it until it can; restore it from a backup.",
     )  # fmt: skip

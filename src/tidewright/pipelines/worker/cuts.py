@@ -21,7 +21,9 @@ from tidewright.pipelines.lake import catalog
 DDL = """
 create table if not exists tidewright_cuts (
   id uuid primary key, flow text not null, state text not null, position text, commit_id bigint,
-  until timestamptz not null)
+  until timestamptz not null);
+alter table tidewright_cuts
+  add column if not exists asked_at timestamptz not null default clock_timestamp()
 """
 LOCK = "select pg_advisory_xact_lock(hashtext('tidewright cuts'))"
 ASK = (
@@ -51,7 +53,7 @@ def current(conn: psycopg.Connection, flow: str) -> Request | None:
     row = conn.execute(
         "select id, state, position from tidewright_cuts where flow = %s"
         " and state in ('hold', 'held', 'go', 'done') and until > clock_timestamp()"
-        " order by until limit 1",
+        " order by asked_at, id limit 1",
         (flow,),
     ).fetchone()
     if row is None:
@@ -124,7 +126,7 @@ class Asking:
 def _missed(flow: str) -> errors.StepFailed:
     return errors.StepFailed(
         "lake.cut_missed",
-        "capture had already gone past the cut, because it started again in between",
+        "capture had already gone past the cut: it started again, or the cut took too long",
         f"flow {flow}",
         "Run the command again.",
     )

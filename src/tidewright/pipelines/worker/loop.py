@@ -174,10 +174,12 @@ class Loop:
 
     def _tell_cut(self, position: int) -> None:
         cut = self.known.cut
-        if self.held is None or cut is None or self.hands.committed is None:
+        # Not of this process's own commits: one before us may have ended between commit and answer.
+        last = self.hands.lake.last_commit()
+        if self.held is None or cut is None or last is None:
             return
         word = "done" if position == cut.at else "missed"
-        cuts.answer(self.hands.side, self.held, word, self.hands.committed.commit_id)
+        cuts.answer(self.hands.side, self.held, word, last.id)
         self.known = learn.reached(self.known)
 
     def _outage(self, problem: errors.Finding) -> None:

@@ -93,15 +93,17 @@ def test_merging_changes_no_row_and_keeps_the_position(opened, tmp_path):
     assert ids(opened.root) == [1, 2, 3, 4, 5, 6]
 
 
-def test_sweeping_spares_what_lives_and_what_is_young(opened):
+def test_sweeping_spares_what_lives_and_what_left_the_table_a_moment_ago(opened):
     opened.commit(table.Commit(1, [("open", rows(1))]))
     (old,) = opened.live()
+    past = time.time() - 10 * care.GRACE
+    os.utime(opened.root / old, (past, past))
+    sweeper = care.Care(opened, ())
+    assert sweeper.sweep(0.0) == 0
     opened.commit(table.Commit(2, [("open", rows(2))], replaced=("open",)))
-    assert care.sweep(opened, grace=60) == 0
-    past = time.time() - 120
-    for file in opened.root.rglob("*.parquet"):
-        os.utime(file, (past, past))
-    assert care.sweep(opened, grace=60) == 1
+    assert sweeper.sweep(2 * care.GRACE) == 0
+    assert sweeper.sweep(3 * care.GRACE) == 0
+    assert sweeper.sweep(3 * care.GRACE + 1) == 1
     assert not (opened.root / old).exists()
     assert ids(opened.root) == [2]
 

@@ -53,6 +53,18 @@ def test_it_follows_and_commits_exactly_at_a_cut(worker: Running) -> None:
     assert rows(worker)[-1] == (4, "after")
 
 
+def test_a_worker_that_died_between_commit_and_answer_is_answered_for(worker: Running) -> None:
+    worker.start()
+    worker.settle()
+    worker.end()
+    worker.start()  # this one has committed nothing itself
+    with worker.lake.connect() as conn, cuts.Asking(conn, "bank", 10) as asking:
+        asking.held()
+        here = worker.pinned()
+        assert here is not None
+        assert asking.at(flow.lsn_value(here.position)) == here.commit_id
+
+
 def test_a_cut_that_lies_behind_the_lake_is_missed(worker: Running) -> None:
     worker.start()
     worker.settle()
