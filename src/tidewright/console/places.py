@@ -39,12 +39,10 @@ def columns(seen: views.Observation) -> Columns:
 
 def rate_of(seen: views.Observation) -> float | None:
     """Rows per second where they come in. A change also lands in raw; it counts once."""
-    first = [m for m in seen.movers.values() if m.stage in FIRST]
-    if first:
-        return sum(d.rate for mover in first for d in mover.datasets)
-    if seen.capture is None:
-        return None
-    return sum(d.rate for d in _of(seen.capture, raw=False))
+    rates = [d.rate for m in seen.movers.values() if m.stage in FIRST for d in m.datasets]
+    if seen.capture is not None:  # that of topics has raw tables alone, and counts nothing again
+        rates += [d.rate for d in _of(seen.capture, raw=False)]
+    return sum(rates) if rates else None
 
 
 def _columns(seen: views.Observation) -> Iterator[tuple[Place, ...]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 from tidewright.kit import files
-from tidewright.spec import checks_of_backup, document, fields, steps, tree
+from tidewright.spec import checks_of_backup, checks_of_landing, document, fields, steps, tree
 
 S = TypeVar("S")
 
@@ -170,12 +170,9 @@ def order(subject: Subject) -> Iterator[Problem]:
             yield Problem("file.not_yet", what, ("flow", n), "Keep all models in one dbt project.")
 
 
-def one_lander(subject: Subject) -> Iterator[Problem]:
-    loads = [n for n, _ in subject.steps(steps.LoadStep)]
-    captures = [n for n, _ in subject.steps(steps.CaptureStep)]
-    for n in (*loads[1:], *(loads[:1] if captures else ())):
-        what = "a second step that lands rows in the lake is not supported yet"
-        yield Problem("file.not_yet", what, ("flow", n), "Keep one load or one capture.")
+def landing(subject: Subject) -> Iterator[Problem]:
+    for code, what, path, hint in checks_of_landing.wrong(subject.document):
+        yield Problem(code, what, path, hint)
 
 
 def repeated_stream(subject: Subject) -> Iterator[Problem]:
@@ -200,16 +197,11 @@ def layers(subject: Subject) -> Iterator[Problem]:
 
 
 def one_pull(subject: Subject) -> Iterator[Problem]:
-    """One of each, and no capture beside them: both would land in the lake."""
+    """One of each."""
     pulls = [n for n, _ in subject.steps(steps.PullStep)]
     streams = [n for n, _ in subject.steps(steps.StreamStep)]
-    captures = [n for n, _ in subject.steps(steps.CaptureStep)]
     for n in (*pulls[1:], *streams[1:]):
         what = f"a second {_kinds(subject)[n]} step is not supported yet"
-        yield Problem("file.not_yet", what, ("flow", n), "Give it a platform file of its own.")
-    loads = [n for n, _ in subject.steps(steps.LoadStep)]
-    for n in pulls[:1] if captures or loads else ():
-        what = "pull beside capture or load is not supported yet"
         yield Problem("file.not_yet", what, ("flow", n), "Give it a platform file of its own.")
 
 
@@ -348,7 +340,7 @@ def charted_marts(subject: Subject) -> Iterator[Problem]:
 
 RULES: tuple[Rule, ...] = (
     unknown_source, repeated_table, clashing_namespace, raw_columns_of_others, one_source,
-    one_capture, one_lander, one_ingest, branch_is_merged, repeated_stream, layers, one_pull,
+    one_capture, landing, one_ingest, branch_is_merged, repeated_stream, layers, one_pull,
     one_receive, idle_rate, unknown_topic, stream_targets, begins, order, needs_model, places,
     published_models, backups, charted_marts,
 )  # fmt: skip
