@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from tidewright.operations import backup as _backup
     from tidewright.operations import demo as _demo
     from tidewright.operations import restore as _restore
+    from tidewright.operations.adding.source import Added as Added
+    from tidewright.operations.adding.source import SourceWish as SourceWish
+    from tidewright.operations.adding.source import add_source as add_source
+    from tidewright.operations.adding.source import init_from_source as init_from_source
+    from tidewright.operations.adding.source import is_whole as is_whole
     from tidewright.operations.bench import bench as bench
     from tidewright.operations.branching import BranchLine as BranchLine
     from tidewright.operations.branching import branch_drop as branch_drop
@@ -37,8 +42,6 @@ if TYPE_CHECKING:
     from tidewright.operations.explain import explain_code as explain_code
     from tidewright.operations.init import examples as examples
     from tidewright.operations.init import init_from_example as init_from_example
-    from tidewright.operations.init_from import has_password as has_password
-    from tidewright.operations.init_from import init_from_database as init_from_database
     from tidewright.operations.init_from import with_password as with_password
     from tidewright.operations.logs import Wanted as Wanted
     from tidewright.operations.project import Project as Project
@@ -67,15 +70,18 @@ if TYPE_CHECKING:
 
 _OPERATIONS = "tidewright.operations."
 TABLE: Mapping[str, str] = {
+    "Added": "adding.source:Added",
     "Additions": "additions:Wish",
     "BranchLine": "branching:BranchLine",
     "Connections": "connect:Connections",
     "Environment": "state:Environment",
     "Project": "project:Project",
+    "SourceWish": "adding.source:SourceWish",
     "Talk": "up:Talk",
     "Wanted": "logs:Wanted",
     "DemoWish": "demo:Wish",
     "RestoreWish": "restore:Wish",
+    "add_source": "adding.source:add_source",
     "backup_create": "backup:create",
     "backup_list": "backup:listed",
     "backup_prune": "backup:prune",
@@ -96,10 +102,10 @@ TABLE: Mapping[str, str] = {
     "examples": "init:examples",
     "explain": "explain:explain",
     "explain_code": "explain:explain_code",
-    "has_password": "init_from:has_password",
-    "init_from_database": "init_from:init_from_database",
+    "init_from_source": "adding.source:init_from_source",
     "init_from_example": "init:init_from_example",
     "forget": "destroy:forget",
+    "is_whole": "adding.source:is_whole",
     "load": "project:load",
     "never_up": "destroy:never_up",
     "logs": "running:logs",

@@ -34,7 +34,8 @@ def _verb(group: Group, name: str, summary: str) -> Verb:
 
 
 VERBS: Mapping[str, Verb] = {
-    "init": _verb("start", "init", "Write a platform file, from an example or a database."),
+    "init": _verb("start", "init", "Write a platform file, from an example or a source."),
+    "add": _verb("start", "add", "Add a source of your own to the platform file."),
     "demo": _verb("start", "demo", "Run the examples for a while and measure them."),
     "up": _verb("start", "up", "Make an environment what the file asks for."),
     "open": _verb("start", "open", "Open the console in a browser, or print its link."),

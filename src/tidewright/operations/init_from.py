@@ -64,11 +64,11 @@ def init_from_database(
     """
     if platform is not None:
         init.refuse_no_name(platform)
-    name = _word(postgres.url_parts(url)["dbname"])
+    name = word(postgres.url_parts(url)["dbname"])
     target = Path(platform or name) if folder is None else folder
     init.refuse_existing(target, [init.FILE])
-    secret = f"{name.replace('-', '_')}_url"
-    text = _file(name, secret, _read(url, secret), platform or name)
+    secret = secret_of(name)
+    text = _file(name, secret, read(url, secret), platform or name)
     with layout.refusing(target):
         target.mkdir(parents=True, exist_ok=True)
         files.replace(target / init.FILE, text)
@@ -77,7 +77,13 @@ def init_from_database(
     return init.Made(target, (init.FILE,))
 
 
-def _read(url: str, secret: str) -> tuple[Table, ...]:
+def secret_of(name: str) -> str:
+    """The name of the secret that holds a URL."""
+    return f"{name.replace('-', '_')}_url"
+
+
+def read(url: str, secret: str) -> tuple[Table, ...]:
+    """Every table of the database, judged. ``secret``: what errors call the URL."""
     with tempfile.TemporaryDirectory(prefix="tidewright-") as spare:
         vault.write(spare, secret, url)
         theirs = flow.Connection("", 0, "", "", None, url=values.Secret(secret))
@@ -105,8 +111,9 @@ def _judged(link: session.Session, found: session.Rows) -> Iterator[Table]:
         yield Table(name, reason)
 
 
-def _file(name: str, secret: str, found: tuple[Table, ...], platform: str) -> str:
-    good = [t.name for t in found if t.reason is None]
+def capturable(name: str, found: tuple[Table, ...]) -> tuple[str, ...]:
+    """The tables that can be captured. Raises Refused where there is none."""
+    good = tuple(t.name for t in found if t.reason is None)
     if not good:
         raise errors.Refused(
             "source.nothing_to_capture",
@@ -114,6 +121,11 @@ def _file(name: str, secret: str, found: tuple[Table, ...], platform: str) -> st
             f"database {name}",
             "Give its tables primary keys; a table without one cannot be followed.",
         )
+    return good
+
+
+def _file(name: str, secret: str, found: tuple[Table, ...], platform: str) -> str:
+    good = capturable(name, found)
     lines = [
         f"# Written by `tidewright init --from` for the database {name}. Check it, then start it:",
         "# tidewright check, tidewright up",
@@ -137,11 +149,11 @@ def _file(name: str, secret: str, found: tuple[Table, ...], platform: str) -> st
     return "\n".join(lines) + "\n"
 
 
-def _word(database: str) -> str:
+def word(database: str) -> str:
     """The database's name as a name of the file."""
-    word = re.sub(r"[^a-z0-9_]+", "-", database.lower()).strip("-_")
-    word = word if word[:1].isalpha() else f"db-{word}"
-    return word.rstrip("-")[: fields.LONGEST_NAME]
+    found = re.sub(r"[^a-z0-9_]+", "-", database.lower()).strip("-_")
+    found = found if found[:1].isalpha() else f"db-{found}"
+    return found.rstrip("-")[: fields.LONGEST_NAME]
 
 
 def _scalar(name: str) -> str:

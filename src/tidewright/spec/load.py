@@ -59,11 +59,18 @@ def with_bi(spec: Spec, name: str) -> Spec:
 
 
 def load_all(
-    path: Path, names: Sequence[str] | None = None, *, first: bool = False
+    path: Path,
+    names: Sequence[str] | None = None,
+    *,
+    first: bool = False,
+    text: str | None = None,
 ) -> tuple[Spec, ...]:
-    """The file as each environment sees it. Raises SpecError with every finding of all of them."""
+    """The file as each environment sees it. Raises SpecError with every finding of all of them.
+
+    ``text``: what the file shall hold, instead of what it holds.
+    """
     report = findings.Reporter(path.name)
-    root = _root(path, report)
+    root = _root(path, report, text)
     specs: list[Spec | None] = []
     if root is not None:
         runs = _runs(root, report)
@@ -74,8 +81,8 @@ def load_all(
     return tuple(s for s in specs if s is not None)
 
 
-def _root(path: Path, report: findings.Reporter) -> tree.Fields | None:
-    text = _read(path, report)
+def _root(path: Path, report: findings.Reporter, text: str | None = None) -> tree.Fields | None:
+    text = _read(path, report) if text is None else text
     if text is None:
         return None
     parsed = tree.parse(text, path.name)

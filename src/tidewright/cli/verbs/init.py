@@ -1,4 +1,4 @@
-"""``init``: a platform file from an example, or from a database that is already there."""
+"""``init``: a platform file from an example, or from a source that is already there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from tidewright import api
-from tidewright.cli import options, output
+from tidewright.cli import options, output, passwords
 
 OWN = "my own PostgreSQL"
 
@@ -20,9 +20,9 @@ OWN = "my own PostgreSQL"
     "--from",
     "--source",
     "url",
-    metavar="URL",
-    help="Write a file for this database: postgres://user@host:5432/name. Leave the password "
-    "out: it is asked for, or read from a pipe.",
+    metavar="SOURCE",
+    help="Write a file for this database, postgres://user@host:5432/name, or for a CSV or Parquet "
+    "file or address. Leave the password out: it is asked for, or read from a pipe.",
 )
 @click.option("--name", metavar="NAME", help="What the platform is called.")
 @options.non_interactive
@@ -42,10 +42,11 @@ def command(
     if example is None and url is None:
         if non_interactive or not _is_terminal():
             names = " | ".join(api.examples())
-            raise click.UsageError(f"name one of --example {names} and --from URL")
+            raise click.UsageError(f"name one of --example {names} and --from SOURCE")
         example, url, name = _asked(name)
     if url is not None:
-        made = api.init_from_database(_whole(url, ask=not non_interactive), folder, name)
+        whole = passwords.whole(url, api.is_whole, ask=not non_interactive)
+        made = api.init_from_source(whole, folder, name)
     else:
         made = api.init_from_example(str(example), folder, name)
     for file in made.files:
@@ -73,15 +74,3 @@ def _asked(name: str | None) -> tuple[str | None, str | None, str | None]:
                              show_default=False)  # fmt: skip
         name = str(given).strip() or None
     return (None if url else chosen), url, name
-
-
-def _whole(url: str, *, ask: bool) -> str:
-    """The URL with its password, which arguments should not hold: every account can see those."""
-    if api.has_password(url):
-        output.say("Warning: a password on the command line is seen by others; leave it out.")
-        return url
-    if ask and _is_terminal():
-        password = str(click.prompt("Password", hide_input=True, err=True))
-    else:
-        password = sys.stdin.readline().rstrip("\n")
-    return api.with_password(url, password)

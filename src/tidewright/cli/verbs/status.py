@@ -36,7 +36,11 @@ def _parts(found: Mapping[str, Any]) -> Iterator[output.Table | str]:
         columns = ("dataset", "state", "rows", "rows/s", "fresh p95", "position")
         rows = [_flow(f) for f in found["flows"]]
         yield output.Table(columns, rows, frozenset({"rows", "rows/s", "fresh p95"}))
-    halted = [f["dataset"] for f in found["flows"] if f["state"] == "stopped" and f["message"]]
+    halted = [
+        f["dataset"]
+        for f in found["flows"]
+        if f["state"] == "stopped" and f["message"] and _is_captured(f)
+    ]
     yield from _remedy(halted, found)
     yield output.Table(("endpoint", "url", "user", "secret"), list(_endpoints(found["endpoints"])))
 
@@ -51,6 +55,11 @@ def _remedy(halted: Sequence[str], found: Mapping[str, Any]) -> Iterator[str]:
     if halted and found["state"] != "stopped":
         tables = " ".join(f"--recopy {name}" for name in halted)
         yield f"Stopped tables are copied again, with a new raw log, by: tidewright up {tables}"
+
+
+def _is_captured(flow: Mapping[str, Any]) -> bool:
+    """Whether it follows a log, whose positions are two numbers; a load goes on by itself."""
+    return "/" in (flow["position"] or "/")
 
 
 def _flow(flow: Mapping[str, Any]) -> tuple[object, ...]:

@@ -36,7 +36,7 @@ def main() -> int:
     script = Path(request["script"])
 
     def say(message: Mapping[str, Any]) -> None:
-        out.write(json.dumps(message, default=_plain, allow_nan=False) + "\n")
+        out.write(json.dumps(message, default=plain, allow_nan=False) + "\n")
 
     try:
         _answer(load(script)(request.get("config") or {}), request, say)
@@ -55,9 +55,9 @@ def _answer(connector: Any, request: Mapping[str, Any], say: Callable[..., None]
         case "read":
             found = _catalog(connector)
             say(found)
-            names = [s["name"] for s in found["catalog"]["streams"]]
-            for name in (n for n in request["streams"] or names if n in names):
-                _try_read(connector, name, request, say)
+            streams = {s["name"]: s for s in found["catalog"]["streams"]}
+            for name in (n for n in request["streams"] or streams if n in streams):
+                _try_read(connector, streams[name], request, say)
         case "totals":
             say(_catalog(connector))
             for name in request["streams"] if hasattr(connector, "totals") else ():
@@ -66,14 +66,26 @@ def _answer(connector: Any, request: Mapping[str, Any], say: Callable[..., None]
 
 
 def _try_read(
-    connector: Any, name: str, request: Mapping[str, Any], say: Callable[..., None]
+    connector: Any, stream: Mapping[str, Any], request: Mapping[str, Any], say: Callable[..., None]
 ) -> None:
-    """One stream; that it fails is its own affair, and the next one is read all the same."""
+    """One stream; that it fails is its own affair, and the next one is read all the same.
+
+    A full one begins without a state, unless it is unchanged since that.
+    """
+    name, full = stream["name"], "incremental" not in stream["supported_sync_modes"]
+    state = request["states"].get(name)
     try:
-        _read(connector, name, request["states"].get(name), say)
+        if full and state is not None and _is_unchanged(connector, name, state):
+            say(messages.ended(name, "UNCHANGED"))
+            return
+        _read(connector, name, None if full else state, say)
     except Exception as reason:  # the user's code may raise anything at all
         traceback.print_exc()
         say(messages.failed(name, told(Path(request["script"]), reason)))
+
+
+def _is_unchanged(connector: Any, name: str, state: Any) -> bool:
+    return hasattr(connector, "unchanged") and connector.unchanged(name, state) is True
 
 
 def _read(connector: Any, name: str, state: Any, say: Callable[..., None]) -> None:
@@ -142,7 +154,7 @@ def told(script: Path, reason: Exception) -> str:
     return f"{script.name}{f':{line}' if line else ''}: {name}{text}"
 
 
-def _plain(value: object) -> Any:
+def plain(value: object) -> Any:
     """What JSON cannot say itself; a Decimal is written as a number, digit by digit."""
     if isinstance(value, Decimal):
         near = float(value)

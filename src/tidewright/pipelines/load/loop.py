@@ -101,7 +101,7 @@ class Loop:
     def _sync(self) -> None:
         if not self.lake.is_open or not self.lake.is_held():
             self.lake.open()
-        states = {n: m.cursor for n, m in self.lake.marks.items() if m.mode == "incremental"}
+        states = {n: m.cursor for n, m in self.lake.marks.items() if self._counts(m)}
         work = sync.Sync(statusfile.now_ms())
         asked = process.start(self.job, "read", self.job.load.streams, states, self._installing)
         self._since, self._records = self.clock(), 0
@@ -120,6 +120,14 @@ class Loop:
         self._commit(work)
         self.fault("synced_all")
         self._ended(work)
+
+    def _counts(self, mark: marks.Mark) -> bool:
+        """Whether the connector gets the state: to go on from it, or to see that nothing changed.
+
+        One of Airbyte's would go on from a full stream's as well.
+        """
+        light = self.job.load.connector.kind == "python"
+        return mark.mode == "incremental" or (light and mark.complete)
 
     def _installing(self, line: str) -> None:
         """What the connector's installation says, for the status and the log."""

@@ -1,8 +1,9 @@
-"""What a connector says, one JSON object a line: Airbyte's messages, and two of ours. Pure.
+"""What a connector says, one JSON object a line: Airbyte's messages, and three of ours. Pure.
 
 CATALOG, RECORD, STATE, TRACE and LOG are as in the Airbyte protocol. A light connector may add
-``source`` to its catalog (which source its states belong to) and answers a question for totals
-with TOTALS. Numbers with a fraction are read as Decimal, so that none changes on the way.
+``source`` to its catalog (which source its states belong to), answers a question for totals with
+TOTALS, and says of a full stream that it is UNCHANGED instead of sending it again. Numbers with a
+fraction are read as Decimal, so that none changes on the way.
 """
 
 from __future__ import annotations
@@ -54,10 +55,11 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The connector is through with a stream: wholly, or not."""
+    """The connector is through with a stream: wholly, or not; or it is as it was at its state."""
 
     stream: str
     complete: bool
+    unchanged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +157,10 @@ def _trace(found: Mapping[str, Any]) -> Message:
     if trace["type"] == "STREAM_STATUS":
         status = trace["stream_status"]
         name = str(status["stream_descriptor"]["name"])
-        if status["status"] in ("COMPLETE", "INCOMPLETE"):
-            return Ended(name, status["status"] == "COMPLETE")
+        if status["status"] in ("COMPLETE", "INCOMPLETE", "UNCHANGED"):
+            return Ended(
+                name, status["status"] == "COMPLETE", unchanged=status["status"] == "UNCHANGED"
+            )
         return Note("DEBUG", f"{name} {status['status']}")
     if trace["type"] == "ERROR":
         error = trace["error"]
@@ -180,7 +184,7 @@ _READERS = {
     "TOTALS": _totals,
 }  # fmt: skip
 
-Status: TypeAlias = Literal["COMPLETE", "INCOMPLETE"]
+Status: TypeAlias = Literal["COMPLETE", "INCOMPLETE", "UNCHANGED"]
 
 
 def catalog(streams: list[dict[str, Any]], source: str | None) -> dict[str, Any]:

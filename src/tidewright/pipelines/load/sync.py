@@ -84,6 +84,8 @@ class Sync:
                 self._shared_state(state)
             case messages.State(str(name), state, records):
                 self._each(name, lambda found: self._state(found, state, records))
+            case messages.Ended(name, unchanged=True):
+                self._each(name, self._as_before)
             case messages.Ended(name, complete=True):
                 self._each(name, self._through)
             case messages.Failed(None, text):
@@ -194,6 +196,11 @@ class Sync:
             self._cover(found)
         found.pages, found.records = [], []
         found.mark = replace(found.mark, complete=True)
+        found.ended = True
+
+    def _as_before(self, found: Reading) -> None:
+        """A full stream that need not be read: its table holds it already."""
+        found.mark, found.pages, found.records = found.before, [], []
         found.ended = True
 
     def _cover(self, found: Reading) -> None:

@@ -216,3 +216,17 @@ def test_a_secret_reaches_the_connector_by_name_alone(load):
     load.told(connector=flow.Connector("python", "connector.py", {"auth": {"secret": "token"}}))
     assert process.config(load.job) == {"auth": "s3cr3t"}
     assert "s3cr3t" not in json.dumps(codec.encode(load.job))
+
+
+def test_a_full_stream_that_is_unchanged_is_not_read_again(load):
+    load.things = [{"id": n, "v": n, "amount": 1} for n in range(1, 4)]
+    load.set()
+    load.sync()
+    load.things = []  # it would be replaced by nothing
+    load.set(unchanged=3)
+    running = load.sync()
+    assert [r["id"] for r in load.rows("things")] == [1, 2, 3]
+    assert running.lake.marks["things"].complete
+    load.set(unchanged=2)
+    load.sync()
+    assert load.rows("things") == []

@@ -147,3 +147,12 @@ def test_pages_are_cut_by_size():
     assert [p.num_rows for p in found.reading["s"].pages] == [sync.PAGE]
     found.hear(messages.State("s", {}))
     assert taken(found)[0] == list(range(sync.PAGE + 1))
+
+
+def test_a_full_stream_that_is_unchanged_keeps_its_table_and_its_mark():
+    before = marks.Mark("full", {"at": 1}, 3, 2, True, "digest", 3, ("id",), "id")
+    found = begun("full", before)
+    found.hear(messages.Ended("s", complete=False, unchanged=True))
+    found.exited(0)
+    assert list(found.portions()) == []
+    assert found.reading["s"].mark == before
