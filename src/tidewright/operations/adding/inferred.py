@@ -44,7 +44,7 @@ def infer(file: Path, form: str, shown: str) -> Inferred:
         _try(found, file, form)
     except (ValueError, columns.Unusable, columns.Misfit, pa.ArrowException, OSError) as reason:
         raise errors.Refused(
-            "add.unreadable", f"it is no table that can be read: {reason}", shown,
+            "source.unreadable", f"it is no table that can be read: {reason}", shown,
             "Correct that place of the file, then run the command again.",
         ) from None  # fmt: skip
     return found

@@ -57,7 +57,7 @@ def change(spec: load.Spec, asked: Asked) -> changes.Change:
     to = home.step.to if home else asked.to or TO[kind]
     if home and name in home.files:
         raise errors.Refused(
-            "add.taken", f"the file has a table {to}.{name} already", spec.path.name,
+            "source.taken", f"the file has a table {to}.{name} already", spec.path.name,
             "Give this one another name with --name.",
         )  # fmt: skip
     _check_script(spec)
@@ -131,7 +131,7 @@ def _check_script(spec: load.Spec) -> None:
     file = spec.folder / SCRIPT
     if file.exists() and not any(_ours(spec)) and file.read_text(encoding="utf-8") != script():
         raise errors.Refused(
-            "add.taken", f"{SCRIPT} is there, and is no connector of `add source`", spec.path.name,
+            "source.taken", f"{SCRIPT} is there, and is no connector of `add source`", spec.path.name,
             "Give that file another name, then run the command again.",
         )  # fmt: skip
 
@@ -157,7 +157,7 @@ def _fetched(
         got = reading.fetch(name, None)
     except (OSError, ValueError) as reason:
         raise errors.Refused(
-            "add.no_such_source", str(reason), place.shown(url), "Correct the address."
+            "source.not_there", str(reason), place.shown(url), "Correct the address."
         ) from None
     assert got is not None, "it was asked for without a condition"
     form = _form_of(got[0])

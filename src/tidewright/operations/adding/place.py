@@ -29,7 +29,7 @@ def kind(word: str) -> Kind:
         return "file"
     if scheme.lower() in SCHEMES:
         return SCHEMES[scheme.lower()]  # type: ignore[return-value]  # the table's values are kinds
-    raise errors.Refused("add.unknown_kind", f"nothing reads {scheme}://", shown(word), KNOWN)
+    raise errors.Refused("source.unknown_kind", f"nothing reads {scheme}://", shown(word), KNOWN)
 
 
 def shown(word: str) -> str:
@@ -52,7 +52,7 @@ def local(word: str) -> Path:
     file = Path(os.path.normpath(Path(word).expanduser().absolute()))
     if not file.is_file():
         what = "it is a folder" if file.is_dir() else "there is no such file"
-        raise errors.Refused("add.no_such_source", what, word, "Name one file that is there.")
+        raise errors.Refused("source.not_there", what, word, "Name one file that is there.")
     form(word)
     return file
 
@@ -63,7 +63,7 @@ def form(word: str) -> str:
     found = next((ENDINGS[end] for end in sorted(ENDINGS, key=len) if name.endswith(end)), None)
     if found is None:
         what = f"nothing reads files called {Path(name).suffix or name}"
-        raise errors.Refused("add.unknown_kind", what, shown(word), KNOWN)
+        raise errors.Refused("source.unknown_kind", what, shown(word), KNOWN)
     return found
 
 

@@ -149,7 +149,7 @@ def _edited(text: str, made: change.Change, path: Path) -> str:
     except edited.NoPlace as reason:
         lines = "\n".join(f"      {line}" for line in reason.lines)
         raise errors.Refused(
-            "add.no_place", "no place was found where this surely belongs", path.name,
+            "file.no_place", "no place was found where this surely belongs", path.name,
             f"Put it in yourself, then run `tidewright check`:\n{lines}",
         ) from None  # fmt: skip
 

@@ -33,7 +33,7 @@ def test_a_platform_from_nothing_and_one_more(capsys: pytest.CaptureFixture[str]
     assert found["diff"].startswith("--- platform.yaml\n+++ platform.yaml\n")
     assert 'tidewright query "select count(*) from files.more"' in told.err
     assert main.run(words) == 4
-    assert "add.taken" in capsys.readouterr().err
+    assert "source.taken" in capsys.readouterr().err
 
 
 def test_the_diff_is_the_answer(capsys: pytest.CaptureFixture[str]) -> None:

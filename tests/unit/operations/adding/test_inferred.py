@@ -79,7 +79,7 @@ def test_what_is_no_table_is_refused(tmp_path: Path, text: str, what: str | None
         return
     with pytest.raises(errors.Refused) as caught:
         columns(tmp_path / "t.csv", text)
-    assert caught.value.code == "add.unreadable"
+    assert caught.value.code == "source.unreadable"
     assert what in caught.value.what
 
 

@@ -100,12 +100,12 @@ def test_what_would_not_pass_the_check_is_not_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("word", "more", "code"),
     [
-        ("none.csv", {}, "add.no_such_source"),
-        (".", {}, "add.no_such_source"),
-        ("orders.xlsx", {}, "add.unknown_kind"),
-        ("s3://bucket/orders.csv", {}, "add.unknown_kind"),
-        ("ragged.csv", {}, "add.unreadable"),
-        ("http://127.0.0.1:1/orders.csv", {}, "add.no_such_source"),
+        ("none.csv", {}, "source.not_there"),
+        (".", {}, "source.not_there"),
+        ("orders.xlsx", {}, "source.unknown_kind"),
+        ("s3://bucket/orders.csv", {}, "source.unknown_kind"),
+        ("ragged.csv", {}, "source.unreadable"),
+        ("http://127.0.0.1:1/orders.csv", {}, "source.not_there"),
         ("orders.csv", {"name": "Orders!"}, "file.wrong_value"),
         ("orders.csv", {"to": "bronze"}, "file.clash"),
         ("orders.csv", {"every": "5 parsecs"}, "file.wrong_unit"),
@@ -129,7 +129,7 @@ def test_a_table_of_that_name_is_not_replaced(shop: Path) -> None:
     add(shop, str(shop / "orders.csv"))
     with pytest.raises(errors.Refused) as caught:
         add(shop, str(shop / "orders.csv"))
-    assert caught.value.code == "add.taken"
+    assert caught.value.code == "source.taken"
 
 
 def test_a_connector_of_somebody_else_is_not_used(shop: Path) -> None:
@@ -137,7 +137,7 @@ def test_a_connector_of_somebody_else_is_not_used(shop: Path) -> None:
     (shop / "connectors" / "files.py").write_text("class Connector: ...")
     with pytest.raises(errors.Refused) as caught:
         add(shop, str(shop / "orders.csv"))
-    assert caught.value.code == "add.taken"
+    assert caught.value.code == "source.taken"
 
 
 def test_one_pace_for_the_files_of_a_place(shop: Path) -> None:
@@ -160,7 +160,7 @@ def test_lines_that_find_no_place_are_shown(shop: Path) -> None:
     (shop / "platform.yaml").write_text(text)
     with pytest.raises(errors.Refused) as caught:
         add(shop, str(shop / "orders.csv"))
-    assert caught.value.code == "add.no_place"
+    assert caught.value.code == "file.no_place"
     assert "orders:" in caught.value.hint
     assert (shop / "platform.yaml").read_text() == text
 
