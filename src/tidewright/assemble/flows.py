@@ -114,7 +114,9 @@ def _merge(step: steps.MergeStep) -> flows.Merge:
 def _load(step: steps.LoadStep) -> flows.Load:
     body = step.load
     made = _connector(body.connector)
-    return flows.Load(made, tuple(body.streams), body.every, body.to, body.timeout)
+    return flows.Load(
+        made, tuple(body.streams), body.every, body.to, body.timeout, body.cron, body.zone
+    )
 
 
 def _connector(of: steps.PythonConnector | steps.AirbyteConnector) -> flows.Connector:

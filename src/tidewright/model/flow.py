@@ -155,13 +155,16 @@ class Load:
     """Pull a connector's streams every so many seconds into append-only tables of ``to``.
 
     ``streams``: none named means all of them. ``timeout``: seconds of silence that are too long.
+    ``cron``: when instead of ``every``, in the time zone ``zone``.
     """
 
     connector: Connector
     streams: tuple[str, ...]
-    every: float
+    every: float | None
     to: str
     timeout: float = 60.0
+    cron: str | None = None
+    zone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from tidewright.kit import schedule
 from tidewright.spec import fields
 
 LATER_SOURCES: Mapping[str, str] = {
@@ -138,22 +139,42 @@ Connector = Annotated[
 class Load(fields.Strict):
     """Pull a connector's streams on a schedule into append-only tables.
 
-    ``timeout``: silence of the connector that is too long.
+    When: ``every`` so long, or by ``cron`` in the time zone ``zone``. ``timeout``: silence of the
+    connector that is too long.
     """
 
     connector: Connector
     streams: list[fields.StreamName] = Field(default_factory=list)
-    every: fields.Duration
+    every: fields.Duration | None = None
+    cron: str | None = None
+    zone: str = "UTC"
     to: fields.Name = "bronze"
     timeout: fields.Duration = 120.0
 
     @model_validator(mode="after")
     def some_time(self) -> Load:
-        """Neither may be nothing."""
+        """One way to say when, and neither time may be nothing."""
+        if (self.every is None) == (self.cron is None):
+            what = "exactly one of every and cron says when it is pulled"
+            hint = 'Write every: 5m, or cron: "0 3 * * *" with zone: Europe/Berlin.'
+            code = "file.missing_key" if self.cron is None else "file.wrong_value"
+            raise fields.wrong(code, what, hint)
         for name, least in (("every", 0.5), ("timeout", 1.0)):
-            if getattr(self, name) < least:
+            if (getattr(self, name) or least) < least:
                 what = f"{name} is shorter than {least:g} s"
                 raise fields.wrong("file.wrong_value", what, f"Write {name}: {least:g}s or more.")
+        return self
+
+    @model_validator(mode="after")
+    def on_a_calendar(self) -> Load:
+        """A cron expression that comes, in a time zone that there is."""
+        problem = schedule.problem(self.cron) if self.cron is not None else ""
+        if problem:
+            hint = 'Write minute, hour, day, month and weekday, for example "0 3 * * *".'
+            raise fields.wrong("file.wrong_value", f"cron {self.cron!r}: {problem}", hint)
+        problem = schedule.zone_problem(self.zone)
+        if problem:
+            raise fields.wrong("file.wrong_value", problem, "Write UTC or Europe/Berlin.")
         return self
 
 

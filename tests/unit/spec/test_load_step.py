@@ -55,12 +55,29 @@ def test_a_connector_of_airbyte(tmp_path: Path) -> None:
     assert (found.load.connector.kind, found.load.every) == ("airbyte", 3600.0)
 
 
+def test_a_calendar_says_when_as_for_backups(tmp_path: Path) -> None:
+    found = job(tmp_path, "connector: connector.py, cron: '0 3 * * mon', zone: Europe/Berlin").load
+    assert (found.every, found.cron, found.zone) == (None, "0 3 * * mon", "Europe/Berlin")
+
+
 @pytest.mark.parametrize(
     ("step", "code", "what"),
     [
         ("connector: other.py, every: 10s", "file.no_such_path", "the file other.py"),
         ("connector: connector.py", "file.missing_key", "every"),
         ("connector: connector.py, every: 10ms", "file.wrong_value", "every is shorter"),
+        (
+            "connector: connector.py, every: 10s, cron: '0 3 * * *'",
+            "file.wrong_value",
+            "exactly one",
+        ),
+        ("connector: connector.py, cron: '0 3 * *'", "file.wrong_value", "cron '0 3 * *'"),
+        ("connector: connector.py, cron: '0 0 31 2 *'", "file.wrong_value", "cron '0 0 31 2 *'"),
+        (
+            "connector: connector.py, cron: '0 3 * * *', zone: Mars/Olympus",
+            "file.wrong_value",
+            "no time zone",
+        ),
         ("connector: {airbyte: faker}, every: 10s", "file.wrong_value", "connector of Airbyte"),
         ("connector: {config: {}}, every: 10s", "file.wrong_value", "one of them alone"),
         ("connector: connector.py, every: 10s, streams: [a, a]", "file.repeated", "a is listed"),

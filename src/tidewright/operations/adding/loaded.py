@@ -99,8 +99,11 @@ def _home(spec: load.Spec, kind: place.Kind, asked: Asked) -> There | None:
         if there.step.to != same:
             continue
         if asked.every is not None and _seconds(asked.every) != there.step.every:
-            where = spec.where(*there.path[:3], "every")
-            what = f"the files of {same} are read every {quantity.said(there.step.every)}"
+            where = spec.where(*there.path[:3], "cron" if there.step.cron else "every")
+            when = f"cron {there.step.cron}"
+            if there.step.every is not None:
+                when = f"every {quantity.said(there.step.every)}"
+            what = f"the files of {same} are read {when}"
             hint = "Change it there, or read this one into a place of its own with --to."
             raise errors.SpecError((errors.Finding("file.clash", what, where, hint),))
         return there
@@ -131,8 +134,8 @@ def _check_script(spec: load.Spec) -> None:
     file = spec.folder / SCRIPT
     if file.exists() and not any(_ours(spec)) and file.read_text(encoding="utf-8") != script():
         raise errors.Refused(
-            "source.taken", f"{SCRIPT} is there, and is no connector of `add source`", spec.path.name,
-            "Give that file another name, then run the command again.",
+            "source.taken", f"{SCRIPT} is there, and is no connector of `add source`",
+            spec.path.name, "Give that file another name, then run the command again.",
         )  # fmt: skip
 
 

@@ -27,13 +27,13 @@ from tidewright.pipelines.load import (
     process,
     running,
     sync,
+    timing,
 )
 from tidewright.pipelines.mover import report, statusfile
 from tidewright.pipelines.workload import pace
 
 log = logging.getLogger("load")
 HOP = "source_to_lake"
-PATIENCE = (1.0, 2.0, 5.0, 10.0, 30.0)
 COMMIT_RECORDS = 50_000  # a long sync is committed in between, at a state
 COMMIT_SECONDS = 5.0
 RATE_SECONDS = 30.0
@@ -53,6 +53,7 @@ class Loop:
     fault: faults.Fault = faults.none
     clock: Callable[[], float] = time.monotonic
     lake: landing.Landing = field(init=False)
+    timing: timing.Timing = field(init=False)
     failures: int = 0
     syncs: int = 0
     changes: int = 0
@@ -64,10 +65,14 @@ class Loop:
 
     def __post_init__(self) -> None:
         self.lake = landing.Landing(self.job, self.fault)
+        self.timing = timing.Timing(self.job, self.clock)
 
     def run(self) -> None:
-        """Sync, wait, and so on."""
+        """Sync, wait, and so on; where a calendar says so, wait first."""
         try:
+            if self.timing.rule.cron is not None and self.timing.due_ms() > statusfile.now_ms():
+                self._guarded(self._look)
+                self._rest(self.clock())
             while not self.ending.is_set():
                 began = self.clock()
                 self.turn()
@@ -77,8 +82,12 @@ class Loop:
 
     def turn(self) -> None:
         """One sync, whatever becomes of it. The status says it afterwards."""
+        self._guarded(self._sync)
+
+    def _guarded(self, act: Callable[[], None]) -> None:
+        """An outage ends nothing."""
         try:
-            self._sync()
+            act()
         except errors.PlatformError as problem:
             self._outage(problem.finding)
         except OSError as problem:
@@ -88,13 +97,15 @@ class Loop:
 
     def _rest(self, began: float) -> None:
         """Until the next sync is due; after a failure sooner or later, by patience."""
-        wait = self.job.load.every - (self.clock() - began)
-        if self.failures:
-            wait = PATIENCE[min(self.failures, len(PATIENCE)) - 1]
-        end = self.clock() + wait
-        while not self.ending.is_set() and self.clock() < end:
+        left = self.timing.waiting(began, self.failures)
+        while not self.ending.is_set() and (seconds := left()) > 0:
             self.voice.alive()
-            self.ending.wait(min(1.0, max(0.0, end - self.clock())))
+            self.ending.wait(min(1.0, seconds))
+
+    def _look(self) -> None:
+        """What is there already, for the status, while nothing is due yet."""
+        self.lake.open()
+        self._tell(healthy=True)
 
     # -- one sync ------------------------------------------------------------------------------
 
@@ -102,7 +113,8 @@ class Loop:
         if not self.lake.is_open or not self.lake.is_held():
             self.lake.open()
         states = {n: m.cursor for n, m in self.lake.marks.items() if self._counts(m)}
-        work = sync.Sync(statusfile.now_ms())
+        began = statusfile.now_ms()
+        work = sync.Sync(began)
         asked = process.start(self.job, "read", self.job.load.streams, states, self._installing)
         self._since, self._records = self.clock(), 0
         with contextlib.closing(asked):
@@ -119,6 +131,8 @@ class Loop:
                 work.failure = reason.finding.line
         self._commit(work)
         self.fault("synced_all")
+        if not work.failure and not self.ending.is_set():
+            self.timing.done(began)
         self._ended(work)
 
     def _counts(self, mark: marks.Mark) -> bool:
@@ -224,9 +238,9 @@ class Loop:
     def _message(self) -> str:
         parts = [f"{name} stopped: {why}" for name, why in self.stopped.items()]
         if self.trouble:
-            wait = PATIENCE[min(self.failures, len(PATIENCE)) - 1]
+            wait = timing.patience(self.failures)
             parts.insert(0, f"{self.trouble} Trying again in {wait:g} s.")
-        return "; ".join(parts) or f"synced every {self.job.load.every:g} s"
+        return "; ".join(parts) or self.timing.said()
 
     def _datasets(self) -> tuple[observed.DatasetState, ...]:
         names = dict.fromkeys((*self.lake.marks, *self.stopped))

@@ -80,6 +80,13 @@ class Crash(BaseException):
     """The process ends here."""
 
 
+class Restless(loop.Loop):
+    """Ends in the place of a rest."""
+
+    def _rest(self, began: float) -> None:
+        self.ending.set()
+
+
 class Load:
     """``sync`` runs one sync as a worker that lives on; ``crash`` one that ends at a point."""
 
@@ -127,6 +134,13 @@ class Load:
             running = self._loop = loop.Loop(self.job, voice, threading.Event(), fault)
         running.turn()
         return running
+
+    def restarted(self) -> loop.Loop:
+        """A new worker that has not begun, and ends when it would wait."""
+        self.end()
+        voice = report.Report(self.folder / "mover-load.json", "load")
+        self._loop = Restless(self.job, voice, threading.Event())
+        return self._loop
 
     def crash(self, point: str, passing: int = 1) -> bool:
         """A new worker that ends when it passes ``point`` so often; whether it came to that."""

@@ -230,3 +230,14 @@ def test_a_full_stream_that_is_unchanged_is_not_read_again(load):
     load.set(unchanged=2)
     load.sync()
     assert load.rows("things") == []
+
+
+def test_by_a_calendar_a_restart_shows_what_is_there_and_pulls_nothing(load):
+    load.told(every=None, cron="0 3 1 1 *")
+    load.change(4)
+    load.sync()
+    load.change(4)
+    load.restarted().run()
+    assert len(load.rows("orders")) == 4
+    assert "next " in status(load).message
+    assert [d.rows for d in status(load).datasets if d.dataset == "bronze.orders"] == [4]
