@@ -110,6 +110,7 @@ class Connector:
             found["tags"] = tags
         else:
             file = place(entry["path"])
+            # Taken before it is read: what is written meanwhile is seen at the next sync.
             found = {} if is_growing(file) else {**found, "file": mark(file)}
         page: list[dict[str, Any]] = []
         for record in records(entry, file):
@@ -117,8 +118,6 @@ class Connector:
             if len(page) >= PAGE:
                 yield page, found
                 page = []
-        if "file" in found and found["file"] != mark(file):
-            found = {}  # somebody writes to it; it is read again at the next sync
         yield page, found
 
     def fetch(self, name: str, tags: Mapping[str, str] | None) -> tuple[Path, Any] | None:
