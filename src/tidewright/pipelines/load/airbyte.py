@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tidewright.kit import files
-from tidewright.pipelines.load import install, marks, messages, running
+from tidewright.pipelines.load import install, marks, masking, messages, running
 from tidewright.pipelines.load.messages import Message
 
 
@@ -32,6 +32,7 @@ class Airbyte:
     scratch: Path
     tell: install.Tell
     do: str = "read"
+    mask: masking.Mask = masking.NOTHING
     code: int | None = None
     _now: running.Running | None = None
     _folder: Path | None = field(default=None)
@@ -68,9 +69,11 @@ class Airbyte:
     def _asked(self, *argv: str) -> Iterator[Message]:
         child = subprocess.Popen(
             argv, env={**install.environment(), "TMPDIR": str(self._folder)},
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
-        self._now = running.Running(child, self.timeout, f"connector {self.name}", chatty=True)
+        self._now = running.Running(
+            child, self.timeout, f"connector {self.name}", self.mask, chatty=True
+        )
         yield from self._now.messages()
         self.code = self._now.code
         self._now.close()

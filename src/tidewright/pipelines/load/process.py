@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tidewright.model import jobs
-from tidewright.pipelines.load import airbyte, install, running
+from tidewright.pipelines.load import airbyte, install, masking, running
 from tidewright.pipelines.load.messages import Message
 from tidewright.vault import files as vault
 
@@ -44,7 +44,7 @@ def start(
     if of.kind == "airbyte":
         return airbyte.Airbyte(
             of.name, config(job), streams, states, job.load.timeout, Path(str(job.scratch)), tell,
-            do,
+            do, masking.Mask(_secrets(job)),
         )  # fmt: skip
     return _light(job, do, streams, states)
 
@@ -61,7 +61,10 @@ def _light(
         "states": dict(states),
     }
     child = subprocess.Popen(
-        [sys.executable, "-P", "-m", CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-P", "-m", CHILD],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     assert child.stdin is not None
     try:
@@ -69,7 +72,8 @@ def _light(
         child.stdin.flush()
     except BrokenPipeError:
         pass  # it has ended already, and its exit code says so
-    return running.Running(child, job.load.timeout, f"connector {job.load.connector.name}")
+    mask = masking.Mask(_secrets(job))
+    return running.Running(child, job.load.timeout, f"connector {job.load.connector.name}", mask)
 
 
 def config(job: jobs.LoadJob) -> dict[str, Any]:
@@ -78,6 +82,24 @@ def config(job: jobs.LoadJob) -> dict[str, Any]:
     if job.url is not None:
         found = {"url": str(job.url), **found}
     return dict(found)
+
+
+def _secrets(job: jobs.LoadJob) -> list[str]:
+    """The values of all secrets that its configuration names."""
+    names = list(_named(job.load.connector.config))
+    return [vault.read(Path(str(job.secrets)), name) for name in names]
+
+
+def _named(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        if set(value) == {"secret"}:
+            yield str(value["secret"])
+        else:
+            for inner in value.values():
+                yield from _named(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _named(inner)
 
 
 def _revealed(value: Any, secrets: Path) -> Any:

@@ -6,12 +6,14 @@ import logging
 import os
 import select
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tidewright import errors
-from tidewright.pipelines.load import messages
+from tidewright.pipelines.load import masking, messages
+from tidewright.pipelines.load.messages import Message
 
 log = logging.getLogger("load")
 LONGEST_LINE = 64 << 20
@@ -26,17 +28,31 @@ class Silent(errors.StepFailed, errors.Transient):
 class Running:
     """One child. Iterate ``messages``, then ``code`` is its exit code; ``close`` ends it.
 
-    ``chatty``: it may print what is no message among its messages.
+    ``chatty``: it may print what is no message among its messages. ``mask``: takes its secrets out
+    of everything but records. Its stderr goes to the log.
     """
 
     child: subprocess.Popen[bytes]
     timeout: float
     where: str
+    mask: masking.Mask = masking.NOTHING
     chatty: bool = False
     code: int | None = None
     _rest: bytearray = field(default_factory=bytearray)
 
-    def messages(self) -> Iterator[messages.Message]:
+    _listener: threading.Thread | None = None
+
+    def __post_init__(self) -> None:
+        if self.child.stderr is not None:
+            self._listener = threading.Thread(target=self._overhear, daemon=True)
+            self._listener.start()
+
+    def _overhear(self) -> None:
+        assert self.child.stderr is not None
+        for line in self.child.stderr:
+            log.info("%s", self.mask.text(line.decode(errors="replace").rstrip()))
+
+    def messages(self) -> Iterator[Message]:
         """Until it has ended. Raises Silent after ``timeout`` seconds without a line."""
         heard = time.monotonic()
         while True:
@@ -45,16 +61,21 @@ class Running:
                 raise _silent(self.where, f"said nothing for {self.timeout:g} s")
             for line in self._lines(left):
                 if self.chatty and not line.startswith(b"{"):
-                    log.info("%s", messages.shown(line))
+                    log.info("%s", messages.shown(self.mask.line(line)))
                     continue
                 heard = time.monotonic()
-                try:
-                    yield messages.parse(line)
-                except messages.Garbage as reason:
-                    raise _silent(self.where, f"said what is no message: {reason}") from None
+                yield self.mask.message(self._parsed(line))
                 heard = time.monotonic()  # what its message cost us does not count
             if self.code is not None:
                 return
+
+    def _parsed(self, line: bytes) -> Message:
+        try:
+            return messages.parse(line)
+        except messages.Garbage:
+            # Masked before it is shortened: half a secret would not be found any more.
+            shown = messages.shown(self.mask.line(line))
+            raise _silent(self.where, f"said what is no message: {shown}") from None
 
     def _lines(self, seconds: float) -> Iterator[bytes]:
         assert self.child.stdout is not None
@@ -85,6 +106,10 @@ class Running:
         except subprocess.TimeoutExpired:
             self.child.kill()
             self.child.wait()
+        if self._listener is not None and self.child.stderr is not None:
+            self._listener.join(STOP)
+            if not self._listener.is_alive():  # what it started may still hold its stderr
+                self.child.stderr.close()
 
 
 def _silent(where: str, what: str) -> Silent:
