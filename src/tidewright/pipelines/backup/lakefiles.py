@@ -44,7 +44,7 @@ class Commit:
 
 def commits(catalog: psycopg.Connection[Any]) -> tuple[Commit, ...]:
     """The newest commit of each flow, as the view of the cut shows it."""
-    if not _exists(catalog, "tidewright_commits"):
+    if not exists(catalog, "tidewright_commits"):
         return ()
     rows = catalog.execute(_COMMITS).fetchall()
     return tuple(
@@ -55,7 +55,7 @@ def commits(catalog: psycopg.Connection[Any]) -> tuple[Commit, ...]:
 
 def pointers(catalog: psycopg.Connection[Any]) -> tuple[str, ...]:
     """Every table's metadata file, as the view of the cut shows it."""
-    if not _exists(catalog, "iceberg_tables"):
+    if not exists(catalog, "iceberg_tables"):
         return ()
     return tuple(sorted(row[0] for row in catalog.execute(_POINTERS).fetchall()))
 
@@ -152,6 +152,7 @@ def _locations(tables: dict[str, Any]) -> dict[str, str]:
     return {name: point["metadata"] for name, point in sorted(tables.items())}
 
 
-def _exists(catalog: psycopg.Connection[Any], table: str) -> bool:
+def exists(catalog: psycopg.Connection[Any], table: str) -> bool:
+    """Whether the catalog's database has a table of this name."""
     row = catalog.execute("select to_regclass(%s) is not null", [table]).fetchone()
     return bool(row and row[0])
