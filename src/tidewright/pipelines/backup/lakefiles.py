@@ -24,6 +24,13 @@ from tidewright.pipelines.lake import durable, manifests
 
 PINS = ".tidewright-backup"
 _POINTERS = "select metadata_location from iceberg_tables where metadata_location is not null"
+# A branch that is not merged shows its own tables, over main's as they were when it began.
+_BRANCHES = """
+select distinct t.metadata from tidewright_branches b, lateral (
+  select value as metadata from jsonb_each_text(b.pointers)
+  union select value->>'metadata' from jsonb_each(b.touched)) t
+where b.state not in ('merged', 'dropped') and t.metadata is not null
+"""
 _COMMITS = """
 select distinct on (flow) flow, id, kind, source, position, tables
 from tidewright_commits order by flow, id desc
@@ -54,10 +61,12 @@ def commits(catalog: psycopg.Connection[Any]) -> tuple[Commit, ...]:
 
 
 def pointers(catalog: psycopg.Connection[Any]) -> tuple[str, ...]:
-    """Every table's metadata file, as the view of the cut shows it."""
-    if not exists(catalog, "iceberg_tables"):
-        return ()
-    return tuple(sorted(row[0] for row in catalog.execute(_POINTERS).fetchall()))
+    """Metadata files of every table, of main and of open branches, as the view of the cut shows."""
+    found: set[str] = set()
+    for table, query in (("iceberg_tables", _POINTERS), ("tidewright_branches", _BRANCHES)):
+        if exists(catalog, table):
+            found |= {row[0] for row in catalog.execute(query.encode()).fetchall()}
+    return tuple(sorted(found))
 
 
 def tables(locations: Sequence[str]) -> tuple[Path, ...]:
