@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.e2e.bank import TOOL, Bank
+from tests.unit.pipelines.backup import bucket_server
+from tidewright.targets.local import layout
 
 # What must be among the invariants or tables that a restore proves, without asking anybody outside.
 PROVED = {
@@ -27,6 +31,21 @@ PROVED = {
     ),
 }  # fmt: skip
 DRILLED = "user-events"
+IN_A_BUCKET = "elt-lakehouse"
+
+
+@contextlib.contextmanager
+def bucket(bank: Bank) -> Iterator[tuple[str, ...]]:
+    """The platform keeps its points in a bucket; yields how a restore finds them without it."""
+    with bucket_server.Server() as s3:
+        keys = f"endpoint: '{s3.endpoint}', credentials: {{secret: backup_bucket}}"
+        file = bank.folder / "platform.yaml"
+        file.write_text(f"{file.read_text()}\nbackup: {{to: 's3://kept/all', {keys}}}\n")
+        bank.secret("backup_bucket", f"{bucket_server.KEY}:{bucket_server.SECRET}")
+        place = layout.platform_id(bank.folder)
+        source = f"s3://kept/all/shop-laptop-{place}"
+        key = bank.folder / ".tidewright" / "recovery-laptop.key"
+        yield ("--from", source, "--endpoint", s3.endpoint, "--key", str(key))
 
 
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -48,10 +67,17 @@ def proved(found: dict[str, Any]) -> set[str]:
 
 
 @pytest.mark.parametrize("example", PROVED)
-def test_comes_back_by_its_own_proof_and_goes_on(example: str) -> None:
-    with Bank(example) as old, tempfile.TemporaryDirectory(prefix="tidewright-back-") as spare:
+def test_comes_back_by_its_own_proof_and_goes_on(
+    example: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", bucket_server.KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", bucket_server.SECRET)
+    with contextlib.ExitStack() as leaving:
+        old = leaving.enter_context(Bank(example))
+        spare = leaving.enter_context(tempfile.TemporaryDirectory(prefix="tidewright-back-"))
         Path(spare).chmod(0o755)
         into = Path(spare) / "new"
+        at = leaving.enter_context(bucket(old)) if example == IN_A_BUCKET else ()
         old.up("--timeout", "300")
         old.wait_well(120)
         made = told(old.run("backup", "create", "-o", "json", seconds=300))
@@ -60,7 +86,7 @@ def test_comes_back_by_its_own_proof_and_goes_on(example: str) -> None:
             assert drilled["ok"] and proved(drilled) >= set(PROVED[example]), drilled
         # One that runs is left alone by a restore; here it only makes room for the other.
         assert old.run("stop").returncode == 0
-        words = ("restore", "--to", made["id"], "--into", str(into), "-o", "json")
+        words = ("restore", *at, "--to", made["id"], "--into", str(into), "-o", "json")
         back = told(old.run(*words, seconds=300))
         assert proved(back) >= set(PROVED[example])
         try:
