@@ -116,8 +116,8 @@ def test_the_rules_decide_what_is_taken() -> None:
     raw = duckdb.connect()
     raw.execute("set timezone = 'UTC'")
     raw.execute(
-        'create table raw (topic_offset bigint, "at" timestamptz, _lsn bigint, op text, _seq bigint,'
-        " value text)"
+        'create table raw (topic_offset bigint, "at" timestamptz, _lsn bigint, op text,'
+        " _seq bigint, value text)"
     )
     values: Mapping[int, str] = {
         1: '{"user": "ann", "time": "2026-01-01T10:00:00Z"}',
