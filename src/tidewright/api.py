@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     Additions = _additions.Wish
     DemoWish = _demo.Wish
     RestoreWish = _restore.Wish
+    Restored = _restore.Restored
     backup_create = _backup.create
     backup_list = _backup.listed
     backup_prune = _backup.prune
@@ -81,6 +82,7 @@ TABLE: Mapping[str, str] = {
     "Wanted": "logs:Wanted",
     "DemoWish": "demo:Wish",
     "RestoreWish": "restore:Wish",
+    "Restored": "restore:Restored",
     "add_source": "adding.source:add_source",
     "backup_create": "backup:create",
     "backup_list": "backup:listed",

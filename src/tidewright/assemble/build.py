@@ -44,7 +44,7 @@ def build(spec: load.Spec) -> nouns.Platform:
         endpoints=offered,
         secrets=_secrets(services, grants, offered, bound),
         grants=grants,
-        asked=_asked(flow),
+        asked=tuple(sorted({*_asked(flow), *backups.asked_for(spec)})),
     )
 
 

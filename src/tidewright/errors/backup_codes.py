@@ -11,7 +11,7 @@ _OLDER = "Take an older point. Keep this one until it is known what happened to 
 CODES: Mapping[str, Code] = {
     "backup.place": Code(
         "The backup place cannot be used",
-        "Its disk is full, gone, or may only be read.",
+        "Its disk or bucket is full, gone, or may only be read.",
         "Bring it back or free space. Older points are as they were, and the next run goes on.",
     ),
     "backup.server": Code(
@@ -53,6 +53,11 @@ CODES: Mapping[str, Code] = {
         "The recovery key is not there, or is none",
         "It was taken to its safe place, or another file was named.",
         "Name it with --key FILE.",
+    ),
+    "backup.credentials": Code(
+        "The credentials of a bucket cannot be used",
+        "Their secret is not of the form ACCESS_KEY:SECRET_KEY.",
+        "Store the right one: `tidewright connect --set-secret NAME`.",
     ),
     "backup.wrong_key": Code(
         "Not the recovery key of this backup",

@@ -100,6 +100,7 @@ class Point:
 
     ``previous``: the point before it; ``sequence`` counts them, whatever the clock says.
     ``lake_root``: where the lake lay, since Iceberg's files name each other by full paths.
+    ``played``: folders of what plays the outside world, by their paths below the environment's.
     ``bytes``: content of the whole point; ``added``: what this one had to store anew.
     """
 
@@ -124,6 +125,7 @@ class Point:
     bytes: int
     added: int
     catalog: str = ""
+    played: File | None = None
     notes: tuple[str, ...] = ()
     schema_version: int = 1
 

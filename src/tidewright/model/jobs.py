@@ -333,11 +333,34 @@ class BackedServer:
 
 
 @dataclass(frozen=True, slots=True)
+class Bucket:
+    """A bucket behind the S3 interface. ``endpoint``: its server with scheme, "" for Amazon's.
+
+    ``credentials``: the secret ``ACCESS_KEY:SECRET_KEY``; None: as the environment says.
+    """
+
+    name: str
+    prefix: str = ""
+    endpoint: str = ""
+    region: str = "us-east-1"
+    credentials: values.Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A service that plays the outside world, and the folder of what it made up."""
+
+    service: str
+    folder: values.Value
+
+
+@dataclass(frozen=True, slots=True)
 class BackupJob:
     """Make recovery points over every store of one environment.
 
     ``to``: a folder, from ``project`` unless absolute. ``state``: the environment's own folder.
-    ``lake`` None: it has none. ``captures`` stand still for the cut.
+    ``lake`` None: it has none. ``captures`` stand still for the cut. ``played``: as of after it.
+    ``bucket``: what ``to`` means when it is one.
     """
 
     platform: str
@@ -353,6 +376,8 @@ class BackupJob:
     to: str
     timing: Timing = Timing()
     keep: Retention = Retention()
+    played: tuple[Played, ...] = ()
+    bucket: Bucket | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from tidewright.vault import sealing
 
 Say = Callable[[str], None]
 DEFAULT = "../backups"
+BUCKET = "s3://"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,11 @@ def job(environment: state.Environment, to: str | None = None) -> jobs.BackupJob
     found = next(iter(lakeside.of_kind(environment, jobs.BackupJob)), None)
     if found is not None and to is None:
         return found[1]
+    if to is not None and to.startswith(BUCKET):
+        raise errors.Refused(
+            "backup.into", "a bucket is named in the file, with its server and credentials", to,
+            "Write backup: {to: s3://bucket/prefix, credentials: {secret: NAME}}.",
+        )  # fmt: skip
     applied = environment.applied
     wish = program.Wish(applied.name, environment.name, _file(environment), to or DEFAULT)
     resolver = resolve.Resolver(environment.place, ports.read(environment.place.root))

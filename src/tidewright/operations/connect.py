@@ -76,10 +76,17 @@ def store_secret(file: Path, name: str, value: str, asked: str | None = None) ->
         what = f"the file asks for no secret called {name}"
         finding = errors.Finding("cli.no_such_secret", what, where, f"It asks for: {known}.")
         raise errors.SpecError((finding,))
-    postgres.url_parts(value)
+    if name in _urls(found):
+        postgres.url_parts(value)
     place = layout.create(found.folder, found.environment)
     vault.write(place.secrets, name, value)
     return found.environment
+
+
+def _urls(found: project.Project) -> set[str]:
+    """The secrets that hold the URL of a server; others are credentials of some other form."""
+    servers = (source.postgres for source in found.spec.document.sources.values())
+    return {one.url.secret for one in servers if one.url is not None}
 
 
 def _snippets(reached: tuple[Reached, ...]) -> Iterator[Snippet]:

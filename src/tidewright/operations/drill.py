@@ -16,6 +16,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import duckdb
+import psycopg
+
 from tidewright import __version__, errors
 from tidewright.kit import files
 from tidewright.model import acts, codec, jobs, observed
@@ -26,6 +29,7 @@ from tidewright.targets.local import driver, layout
 
 FOLDER, LAST = "drills", "last.json"
 SERVE_SECONDS = 120.0
+_ANY = (OSError, ValueError, LookupError, TypeError, AttributeError, AssertionError, RuntimeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,7 @@ def drill(
             report, ok=False, code=reason.code, cause=f"{reason.finding.where}: {reason.what}",
             hint=reason.hint,
         )  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError) as reason:
+    except (*_ANY, psycopg.Error, duckdb.Error) as reason:
         # Whatever else went wrong: what could not be checked counts as broken.
         report = replace(
             report, ok=False, code="backup.drill", hint="Run it again; then report it.",

@@ -16,22 +16,27 @@ from pathlib import Path
 from tidewright import errors
 from tidewright.model import acts, backups, jobs
 from tidewright.operations import backup, lakeside, project, state, up
-from tidewright.operations.restoring import anchor, ground, lake, points, proof, replay
-from tidewright.pipelines.backup import faults, places, store
+from tidewright.operations.restoring import anchor, ground, lake, points, proof, replay, stages
+from tidewright.pipelines.backup import buckets, faults, places, store
 from tidewright.targets.local import layout
 from tidewright.vault import sealing
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the command line asks for. ``source``: where the points are when ``file`` is gone."""
+    """What the command line asks for. ``source``: where the points are when ``file`` is gone.
+
+    It is a folder, or ``s3://bucket/prefix`` behind ``endpoint``.
+    """
 
     file: Path
     environment: str | None
     wanted: str
     into: Path
-    source: Path | None = None
+    source: str | None = None
     key: Path | None = None
+    endpoint: str = ""
+    region: str = "us-east-1"
 
 
 @dataclass(slots=True)
@@ -41,6 +46,7 @@ class Restored:
     point: backups.Point
     place: layout.Layout
     environment: state.Environment
+    distance: points.Distance | None = None
     tables: list[acts.TableDifference] = field(default_factory=list)
     invariants: list[acts.Invariant] = field(default_factory=list)
     again: list[str] = field(default_factory=list)
@@ -56,26 +62,43 @@ def asked(wish: Wish, talk: up.Talk) -> Restored:
     if wish.key is None:
         raise errors.Refused(
             "backup.no_key", "a backup of a platform that is gone needs its recovery key",
-            str(wish.source), "Name it: --key FILE.",
+            wish.source, "Name it: --key FILE.",
         )  # fmt: skip
-    source = points.Source(
-        store.Store(places.Folder(wish.source.absolute())), sealing.read(wish.key)
-    )
+    source = points.Source(store.Store(_place(wish, wish.source)), sealing.read(wish.key))
     return restore(source, wish.wanted, into, talk)
+
+
+def _place(wish: Wish, source: str) -> places.Place:
+    """Where the points of a platform are that is gone."""
+    if not source.startswith(backup.BUCKET):
+        return places.Folder(Path(source).absolute())
+    name, _, prefix = source.removeprefix(backup.BUCKET).partition("/")
+    bucket = jobs.Bucket(name, prefix.strip("/"), wish.endpoint, wish.region)
+    # Nothing is written there, so there is no spool; who may enter is in AWS's own variables.
+    found = buckets.Bucket(bucket, "", Path(), Path())
+    found.reach()
+    return found
 
 
 def restore(source: points.Source, wanted: str, into: Path, talk: up.Talk) -> Restored:
     """Bring a point back into ``into``. Raises with the cause of any doubt; then nothing serves."""
     point = points.choose(source, wanted)
     talk.say(f"Restoring {point.platform}/{point.environment} as of {said_time(point.at_ms)}")
+    far = points.distance(source, wanted, point)
+    if far is not None:
+        talk.say(
+            f"The newest point not after {said_time(far.asked_ms)} is {point.id}: the "
+            f"{far.seconds:.1f} s between them are not in it"
+        )
     fault = faults.from_environment(os.environ)
     clock = _Clock()
     ground.begin(into, point)
     fault("begun")
     made = ground.prepare(source, point, into, talk)
-    found = Restored(point, made.place, made.environment, seconds=clock.seconds)
+    found = Restored(point, made.place, made.environment, far, seconds=clock.seconds)
     clock.lap("project")
     lake.fetch(source, point, made)
+    ground.fetch_played(source, point, made)
     clock.lap("lake")
     fault("lake_restored")
     for server in point.servers:
@@ -128,10 +151,14 @@ def _servers(
         talk.say(
             f"{capture.name}: goes on at {position.text} of timeline {position.identity.timeline}"
         )
+        stages.succeed(made.environment, flow.source, str(position.identity))
         fault("anchored")
         proved = proof.followed(made.environment, capture, talk.say)
         found.tables += proved.tables
         found.invariants += proved.invariants
+    for stage in stages.proved(made.environment, talk.say):
+        found.tables += stage.tables
+        found.invariants += stage.invariants
     clock.lap("compared")
     fault("proved")
 

@@ -16,7 +16,18 @@ def wrong(whole: document.Document) -> Iterator[Wrong]:
     """Everything that is wrong with the backups of a file."""
     if whole.backup is not None:
         yield from _timing(whole.backup)
+        yield from _bucket(whole.backup)
     yield from _goal(whole)
+
+
+def _bucket(backup: backups.Backup) -> Iterator[Wrong]:
+    """What belongs to a bucket says nothing about a folder."""
+    if backup.to.startswith(backups.BUCKET):
+        return
+    for name in ("endpoint", "credentials"):
+        if getattr(backup, name):
+            what = f"{name} belongs to a bucket, and {backup.to} is a folder"
+            yield "file.wrong_value", what, ("backup", name), "Leave it out, or name s3://bucket."
 
 
 def rule(backup: backups.Backup) -> schedule.Rule:

@@ -182,6 +182,14 @@ SecretName = Annotated[
     BeforeValidator(_secret_name),
     _pattern(SECRET, "the name of a secret, never its value"),
 ]
+
+
+class SecretRef(Strict):
+    """A secret by name."""
+
+    secret: SecretName
+
+
 Place = Annotated[
     str,
     BeforeValidator(_inside),

@@ -21,12 +21,6 @@ LEAST_EVERY = 0.1
 COMING = "Leave it out for now; ROADMAP.md says when it comes."
 
 
-class SecretRef(fields.Strict):
-    """A secret by name."""
-
-    secret: fields.SecretName
-
-
 def _reference(value: Any) -> Any:
     if isinstance(value, str):
         # The value may be a URL with a password: it is not repeated.
@@ -39,7 +33,7 @@ def _reference(value: Any) -> Any:
 class Postgres(fields.Strict):
     """A PostgreSQL: your own by ``url``, or one that the platform runs for a ``workload``."""
 
-    url: Annotated[SecretRef, BeforeValidator(_reference)] | None = None
+    url: Annotated[fields.SecretRef, BeforeValidator(_reference)] | None = None
     workload: fields.Place | None = None
     rate: fields.Rate | None = None
     database: fields.Name | None = None

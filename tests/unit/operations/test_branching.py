@@ -12,6 +12,7 @@ from tests.unit.pipelines.ingest.projects import Project
 
 from tidewright import errors
 from tidewright.operations import arrivals, branching, query, state, verify
+from tidewright.pipelines.backup import lakefiles
 from tidewright.pipelines.lake import branches, catalog
 from tidewright.testing import lakes
 
@@ -151,3 +152,17 @@ def test_verify_sees_that_the_catalog_is_elsewhere(
     broken = [i.name for i in verify.verify(found).invariants if not i.ok]
     assert broken == ["the catalog shows the newest commit"]
     assert catalog.pointers(user.conn) == {"raw.a": "file:///elsewhere"}
+
+
+def test_a_recovery_point_has_the_branches_that_are_open(
+    made: tuple[state.Environment, Project], lake: lakes.TempLake
+) -> None:
+    _, user = made
+    user.merge()
+    _, branch = user.run()
+    mine = branch.touched["raw.a"].metadata
+    with lake.connect() as conn:
+        assert set(lakefiles.pointers(conn)) == {mine, branch.pointers["raw.a"]}
+        branches_gone = "update tidewright_branches set state = 'dropped'"
+        conn.execute(branches_gone)
+        assert mine not in lakefiles.pointers(conn)

@@ -8,7 +8,7 @@ import pytest
 
 from tidewright import errors
 from tidewright.assemble import build
-from tidewright.model import jobs
+from tidewright.model import jobs, values
 from tidewright.spec import load
 
 FILE = """tidewright: 0
@@ -45,6 +45,18 @@ def test_becomes_a_service_that_reads_what_the_others_are(tmp_path: Path) -> Non
     assert job.keep == jobs.Retention(3, 7, 4, 0)
 
 
+def test_a_bucket_has_its_server_and_a_secret_that_is_asked_for(tmp_path: Path) -> None:
+    keys = "endpoint: 'http://127.0.0.1:9000', credentials: {secret: backup_bucket}"
+    tail = f"backup: {{to: 's3://kept/bank/here/', {keys}, every: 5m}}\n"
+    platform = build.build(spec(tmp_path, tail))
+    job = next(s for s in platform.services if s.name == "backup").process.job
+    assert isinstance(job, jobs.BackupJob)
+    secret = values.Secret("backup_bucket")
+    endpoint = "http://127.0.0.1:9000"
+    assert job.bucket == jobs.Bucket("kept", "bank/here", endpoint, "us-east-1", secret)
+    assert "backup_bucket" in platform.asked and "backup_bucket" not in platform.secrets
+
+
 def test_servers_keep_their_log_only_for_a_schedule(tmp_path: Path) -> None:
     for tail, keeps in (
         ("", False),
@@ -68,7 +80,10 @@ def test_servers_keep_their_log_only_for_a_schedule(tmp_path: Path) -> None:
         ("backup: {to: b, cron: often}\n", "file.wrong_value", "often"),
         ("backup: {to: b, every: 5m, zone: Mars}\n", "file.wrong_value", "Mars"),
         ("backup: {to: 'ftp://x'}\n", "file.wrong_value", "ftp"),
-        ("backup: {to: 's3://bucket/x'}\n", "file.not_yet", "bucket"),
+        ("backup: {to: 's3://B/x'}\n", "file.wrong_value", "no bucket"),
+        ("backup: {to: b, endpoint: 'http://x:9'}\n", "file.wrong_value", "belongs to a bucket"),
+        ("backup: {to: 's3://abc', endpoint: 'x:9'}\n", "file.wrong_value", "no address"),
+        ("backup: {to: 's3://abc', credentials: 'A:B'}\n", "file.secret_in_clear", "clear"),
         ("backup: {to: b, everyy: 5m}\n", "file.unknown_key", "everyy"),
     ],
 )

@@ -23,13 +23,16 @@ from tidewright.cli import options, output
     help="A new folder; nothing is ever written over.",
 )  # fmt: skip
 @click.option(
-    "--from", "source", type=click.Path(path_type=Path), metavar="FOLDER",
-    help="The folder with blobs/ and points/, when the old platform is gone.",
+    "--from", "source", metavar="FOLDER|s3://...",
+    help="Where blobs/ and points/ are, when the old platform is gone; for s3://bucket/prefix set "
+    "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
 )  # fmt: skip
+@click.option("--endpoint", default="", metavar="URL", help="The server of a bucket in --from.")
+@click.option("--region", default="us-east-1", show_default=True, help="The region of a bucket.")
 @click.option("--key", type=click.Path(path_type=Path), metavar="FILE", help="The recovery key.")
 def command(
-    env: str | None, file: Path, output_form: str, wanted: str, into: Path, source: Path | None,
-    key: Path | None,
+    env: str | None, file: Path, output_form: str, wanted: str, into: Path, source: str | None,
+    endpoint: str, region: str, key: Path | None,
 ) -> None:  # fmt: skip
     """Bring everything back as of TIME or POINT, into a new folder, proved before it serves.
 
@@ -37,13 +40,15 @@ def command(
     in DIR. An interrupted restore is begun anew by the same command.
     """
     talk = api.Talk(say=output.say, ask=lambda _: True)
-    asked = api.RestoreWish(file, env, wanted, into, source, key)
+    asked = api.RestoreWish(file, env, wanted, into, source, key, endpoint, region)
     found = api.restore(asked, talk)
     rows = [(t.table, t.source_rows, t.lake_rows) for t in found.tables]
     data = {
         "point": found.point.id, "at_ms": found.point.at_ms, "into": str(into.absolute()),
         "tables": found.tables, "invariants": found.invariants, "copied_again": found.again,
         "seconds": found.seconds,
+        "asked_ms": found.distance.asked_ms if found.distance else None,
+        "lost_seconds": found.distance.seconds if found.distance else None,
     }  # fmt: skip
     names = ("table", "source rows", "lake rows")
     output.emit(
@@ -52,7 +57,16 @@ def command(
         [
             output.Table(names, rows, frozenset(names[1:])),
             f"Restored {found.point.id} into {into} in {sum(found.seconds.values()):.1f} s; "
-            f"{len(found.tables)} tables and {len(found.invariants)} invariants are exact.",
+            f"{len(found.tables)} tables and {len(found.invariants)} invariants are exact."
+            + _lost(found),
         ],
     )
     output.say(f"Next: cd {into} && tidewright up")
+
+
+def _lost(found: api.Restored) -> str:
+    """What the point lacks of the time that was asked for."""
+    if found.distance is None:
+        return ""
+    seconds = found.distance.seconds
+    return f"\nIt lacks the last {seconds:.1f} s before the time that you asked for."

@@ -7,7 +7,7 @@ every capture, and the lake that anybody works on. A new kind of stage needs no 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from tidewright.model import jobs, values
@@ -27,10 +27,12 @@ class Wish:
     to: str
     timing: jobs.Timing = field(default_factory=jobs.Timing)
     keep: jobs.Retention = field(default_factory=jobs.Retention)
+    bucket: jobs.Bucket | None = None
 
 
 def job(wish: Wish, others: Iterable[nouns.Service]) -> jobs.BackupJob:
     """Everything that a recovery point of these services needs."""
+    others = tuple(others)
     found = [s.process.job for s in others if s.process.job is not None]
     lakes = (getattr(one, "lake", None) for one in found if not isinstance(one, jobs.BackupJob))
     return jobs.BackupJob(
@@ -43,10 +45,12 @@ def job(wish: Wish, others: Iterable[nouns.Service]) -> jobs.BackupJob:
         status=values.Folder("run", f"{NAME}.json"),
         servers=tuple(_server(one) for one in found if isinstance(one, jobs.GrantsJob)),
         captures=tuple(one for one in found if isinstance(one, jobs.CaptureJob)),
+        played=tuple(_played(others)),
         lake=next((lake for lake in lakes if lake is not None), None),
         to=wish.to,
         timing=wish.timing,
         keep=wish.keep,
+        bucket=wish.bucket,
     )
 
 
@@ -63,6 +67,14 @@ def service(wish: Wish, others: Iterable[nouns.Service]) -> nouns.Service:
         probe=nouns.Heartbeat(mine.status, 60.0),
         needs=tuple(s.name for s in others if isinstance(s.process.job, jobs.GrantsJob)),
     )
+
+
+def _played(others: Iterable[nouns.Service]) -> Iterator[jobs.Played]:
+    """What stands for the outside world: without it, a restored lake would have another source."""
+    for service in others:
+        match service.process.job:
+            case jobs.ServeJob(folder=folder) | jobs.GeneratorJob(landing=folder):
+                yield jobs.Played(service.name, folder)
 
 
 def _server(grants: jobs.GrantsJob) -> jobs.BackedServer:

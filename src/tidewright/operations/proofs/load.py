@@ -66,6 +66,28 @@ def prove(
     return Proof(pinned.position, tuple(tables), tuple(found))
 
 
+def standing(
+    environment: state.Environment, name: str, job: jobs.LoadJob, say: Say, seconds: float
+) -> Proof:
+    """Without asking the connector: what the newest commit says of each stream, beside its rows."""
+    with lakeside.asked(environment, job) as conn:
+        cut = next(_cuts(conn, job), None)
+        if cut is None:
+            raise errors.Refused(
+                "lake.empty", "nothing was loaded yet", f"service {name}", "Wait for a sync."
+            )
+        pinned = lakeside.pinned(conn, job.name, cut.commit_id)
+    duck = lakeside.views(pinned)
+    found: list[acts.Invariant] = []
+    for stream, mark in cut.marks.items():
+        if stream in _wanted(job, cut):
+            found.append(_numbered(duck, _relation(job, stream), mark))
+            found += _sent(_relation(job, stream), mark) if mark.complete else ()
+    found += file_checks(environment, duck)
+    tell(say, tuple(found))
+    return Proof(pinned.position, (), tuple(found))
+
+
 def _cut(conn: psycopg.Connection, name: str, job: jobs.LoadJob, seconds: float) -> Cut:
     """The newest such commit; waits while a long first sync is under way."""
     end = time.monotonic() + seconds

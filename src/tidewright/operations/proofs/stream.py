@@ -49,6 +49,30 @@ def prove(
     return Proof(pinned.position, (found,), invariants)
 
 
+def standing(
+    environment: state.Environment, name: str, job: jobs.StreamJob, say: Say, seconds: float
+) -> Proof:
+    """The same up to where the stream stands, without waiting for more: of what was restored."""
+    with _lake(environment, job) as conn:
+        pinned = lakeside.pinned(conn, job.flow)
+    with postgres.connect(job.keyed, Path(str(job.secrets))) as keyed, keyed.transaction():
+        keyed.execute("set transaction isolation level repeatable read, read only")
+        at = _at(keyed, job)
+        if at is None or job.raw not in pinned.tables:
+            raise errors.Refused(
+                "lake.empty", "nothing had come in yet", f"service {name}", "Wait for an event."
+            )
+        duck = lakeside.views(pinned)
+        found = compare.once(keyed, duck, job.stream, job.raw, flows.lsn_value(at))
+        invariants = (
+            *(compare.replays(keyed, job.stream, view) for view in job.stream.views),
+            compare.reasons(keyed, job.stream),
+        )
+    say(f"{found.table}: {found.source_rows:,} events, {found.lake_rows:,} places")
+    tell(say, invariants)
+    return Proof(at, (found,), invariants)
+
+
 @contextmanager
 def _lake(environment: state.Environment, job: jobs.StreamJob) -> Iterator[psycopg.Connection]:
     lander = next(found for found in lakeside.landers(environment) if found.name == job.flow)
@@ -73,14 +97,20 @@ def _wait(
 ) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        try:
-            row = conn.execute(_AT, (job.name,)).fetchone()
-        except psycopg.errors.UndefinedTable:
-            row = None
-        if row is not None and flows.lsn_value(row[0]) >= position:
+        at = _at(conn, job)
+        if at is not None and flows.lsn_value(at) >= position:
             return
         time.sleep(LOOK_EVERY)
     raise errors.TimedOut(
         "stream.behind", f"the stream did not come up to the lake's commit within {seconds:.0f} s",
         f"service {name}", "Look at `tidewright status`: the stream must be running.",
     )  # fmt: skip
+
+
+def _at(conn: psycopg.Connection, job: jobs.StreamJob) -> str | None:
+    """Where the stream stands; None before its first batch."""
+    try:
+        row = conn.execute(_AT, (job.name,)).fetchone()
+    except psycopg.errors.UndefinedTable:
+        return None
+    return None if row is None else str(row[0])

@@ -74,6 +74,12 @@ def prepare(source: points.Source, point: backups.Point, into: Path, talk: up.Ta
     return Ground(state.Environment(point.environment, place, platform), rendered)
 
 
+def fetch_played(source: points.Source, point: backups.Point, ground: Ground) -> None:
+    """What plays the outside world goes on from where it was."""
+    if point.played is not None:
+        _fetch(source, point.played, ground.place.root)
+
+
 def _named_as_before(platform: nouns.Platform, point: backups.Point) -> nouns.Platform:
     """A restored source brings its publication along, under the name that it had."""
     before = {f.name: f for f in point.flows if f.server is not None and f.slot}

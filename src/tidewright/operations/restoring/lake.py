@@ -7,10 +7,12 @@ looked for, and a catalog that does not say what the point says is refused.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import pyarrow as pa
 from psycopg import sql
 
 from tidewright.model import backups
@@ -69,25 +71,56 @@ def move(point: backups.Point, ground: grounds.Ground, catalog: psycopg.Connecti
     how = moving.Move(point.lake_root, str(ground.place.root / "lake"))
     syncer = durable.Syncer()
     try:
-        with catalog.transaction():
-            if lakefiles.commits(catalog):
-                catalog.execute(_ONLY_NEWEST)
-            catalog.execute("update iceberg_tables set previous_metadata_location = null")
-            catalog.execute("delete from tidewright_cuts")
+        with as_told(), catalog.transaction():
+            _forget(catalog)
             moved = {at: moving.move(at, how, syncer) for at in lakefiles.pointers(catalog)}
             syncer.wait()
             renamed = {at: there.point.metadata for at, there in moved.items()}
             _rename(catalog, renamed, how)
         for useless in {f for there in moved.values() for f in there.useless}:
             Path(useless).unlink(missing_ok=True)
+    finally:
+        syncer.close()
+    with as_told():
+        _check_files(catalog)
+
+
+@contextmanager
+def as_told() -> Iterator[None]:
+    """A file of the lake that is missing, or is not what its table says, has that as its cause.
+
+    A file of another table in its place lacks columns, or cannot be read as what it should be.
+    """
+    try:
+        yield
     except FileNotFoundError as reason:
         raise store.Damaged(
             "backup.missing_file", f"the catalog names a file that is not there: {reason.filename}",
             "the lake", "Take another point.",
         ) from None  # fmt: skip
-    finally:
-        syncer.close()
-    _check_files(catalog)
+    except OSError as reason:
+        if reason.errno is not None:  # the disk refused; a file that Arrow refuses has no number
+            raise
+        raise _other(reason) from None
+    except (pa.ArrowException, ValueError, LookupError, TypeError, EOFError) as reason:
+        raise _other(reason) from None
+
+
+def _other(reason: Exception) -> store.Damaged:
+    why = str(reason).partition("\n")[0]
+    return store.Damaged(
+        "backup.not_exact", f"a file is not what its table says: {type(reason).__name__}: {why}",
+        "the lake", "Take another point: the files of this one were mixed up.",
+    )  # fmt: skip
+
+
+def _forget(catalog: psycopg.Connection[Any]) -> None:
+    """What is of the old place only: older commits, and who waited for a cut."""
+    if lakefiles.commits(catalog):
+        catalog.execute(_ONLY_NEWEST)
+    catalog.execute("update iceberg_tables set previous_metadata_location = null")
+    if lakefiles.exists(catalog, "tidewright_cuts"):
+        catalog.execute("delete from tidewright_cuts")
 
 
 def _rename(catalog: psycopg.Connection[Any], renamed: dict[str, str], how: moving.Move) -> None:

@@ -35,9 +35,35 @@ def choose(source: Source, wanted: str, now_ms: int | None = None) -> backups.Po
     elif wanted in ids:
         found = source.store.point(wanted, source.key.checker)
     else:
-        found = _before(source, ids, _moment(wanted))
+        moment = _moment(wanted)
+        check_moment(moment, wanted, int(time.time() * 1000))
+        found = _before(source, ids, moment)
     check_clock(found, int(time.time() * 1000) if now_ms is None else now_ms)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """How far a point is from the time that was asked for; both in epoch milliseconds."""
+
+    asked_ms: int
+    point_ms: int
+
+    @property
+    def seconds(self) -> float:
+        """The work after the point and before that time, which it does not have."""
+        return round((self.asked_ms - self.point_ms) / 1000, 3)
+
+
+def distance(source: Source, wanted: str, point: backups.Point) -> Distance | None:
+    """For a time its distance; None where the point was named or the latest one was meant.
+
+    Between two points nothing exact can be made: a server can be replayed to any moment, but no
+    logical slot reaches back, so the lake would not have every change in between.
+    """
+    if wanted == LATEST or wanted in source.store.ids():
+        return None
+    return Distance(_moment(wanted), point.at_ms)
 
 
 def some(there: store.Store) -> tuple[str, ...]:
@@ -49,6 +75,15 @@ def some(there: store.Store) -> tuple[str, ...]:
             "Make one with: tidewright backup create; or name the right folder.",
         )  # fmt: skip
     return ids
+
+
+def check_moment(at_ms: int, wanted: str, now_ms: int) -> None:
+    """Refuse a time that has not come: whoever asked meant another one."""
+    if at_ms - now_ms > AHEAD_MS:
+        raise errors.Refused(
+            "backup.no_point", f"{wanted} has not come yet", "--to",
+            "Write latest, or a time with its zone: 2026-11-21T14:30:00+01:00.",
+        )  # fmt: skip
 
 
 def check_clock(point: backups.Point, now_ms: int) -> None:

@@ -58,17 +58,21 @@ def followed(
         stopped = captured.stopped_tables(conn, capture)
         pinned = lakeside.pinned(conn, capture.name)
     with (
-        _read(capture.name),
+        readable(capture.name),
         snapshot.Snapshot(capture.source, Path(str(capture.secrets)), seconds) as source,
     ):
         cut = captured.Cut(source.point, source, pinned)
         found = captured.at_cut(environment, capture, cut, stopped, say)
+    require(found, f"flow {capture.name}")
+    return found
+
+
+def require(found: Proof, where: str) -> None:
+    """Raise PromiseBroken for a proof that does not hold."""
     if not found.ok:
         raise errors.PromiseBroken(
-            "backup.not_exact", f"what was restored does not agree: {_first(found)}",
-            f"flow {capture.name}", _HINT,
-        )  # fmt: skip
-    return found
+            "backup.not_exact", f"what was restored does not agree: {_first(found)}", where, _HINT
+        )
 
 
 def alone(capture: jobs.CaptureJob, say: Say) -> tuple[acts.Invariant, ...]:
@@ -79,7 +83,7 @@ def alone(capture: jobs.CaptureJob, say: Say) -> tuple[acts.Invariant, ...]:
     with postgres.connect(capture.lake.catalog, Path(str(capture.secrets))) as conn:
         pinned = lakeside.pinned(conn, capture.name)
     found: list[acts.Invariant] = []
-    with _read(capture.name):
+    with readable(capture.name):
         duck = lakeside.views(pinned)
         for name in (t for t in capture.capture.tables if t in pinned.tables):
             place = durable.local(pinned.tables[name].metadata)
@@ -96,7 +100,7 @@ def alone(capture: jobs.CaptureJob, say: Say) -> tuple[acts.Invariant, ...]:
 
 
 @contextmanager
-def _read(flow: str) -> Iterator[None]:
+def readable(flow: str) -> Iterator[None]:
     """A lake that cannot be read back was not brought back."""
     try:
         with lakeside.readable(flow):

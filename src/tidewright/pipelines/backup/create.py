@@ -25,6 +25,7 @@ from tidewright.pipelines.backup import (
     cut,
     fingerprints,
     lakefiles,
+    played,
     project,
     reach,
     servers,
@@ -70,7 +71,11 @@ def _point(
 ) -> backups.Point:
     """Steps 2 to 4. The views of the cut stay open until everything is told by them."""
     job, into = making.job, making.into
-    with _pins(job) as pins, cut.taken(job, live, making.say, pins) as found:
+    with (
+        _pins(job) as pins,
+        cut.taken(job, live, making.say, pins) as found,
+        played.copied(job, making.scratch) as world,
+    ):
         catalog = found.views[_catalog_key(job)] if job.lake else None
         if pins is not None and catalog is not None:
             pins.add(lakefiles.tables(lakefiles.pointers(catalog)))
@@ -80,6 +85,8 @@ def _point(
         making.fault("log_stored")
         before = into.tree(last.lake) if last and last.lake else None
         lake = _lake(making, pins.found, before) if pins is not None else None
+        past = into.tree(last.played) if last and last.played else None
+        outside = played.put(into, world, past) if job.played else None
         seen = tuple(
             one
             for (name, database), view in found.views.items()
@@ -99,6 +106,7 @@ def _point(
         catalog="/".join(_catalog_key(job)) if job.lake else "",
         project=into.put_tree(tree, "project"), file=job.file,
         secrets=sealed, secret_names=names, fingerprints=seen, bytes=0, added=0,
+        played=into.put_tree(outside, "played") if outside else None,
     )  # fmt: skip
 
 

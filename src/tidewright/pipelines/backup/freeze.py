@@ -21,15 +21,21 @@ NEVER = frozenset({"console", "backup"})
 
 def movers(state: Path, servers: Collection[str]) -> tuple[int, ...]:
     """What the supervisor runs, but for servers and those who only show or keep."""
+    found = _services(state)
+    return tuple(pid for name, pid in found if name not in NEVER and name not in servers)
+
+
+def running(state: Path, names: Collection[str]) -> tuple[int, ...]:
+    """Those of these services that the supervisor runs now."""
+    return tuple(pid for name, pid in _services(state) if name in names)
+
+
+def _services(state: Path) -> tuple[tuple[str, int], ...]:
     try:
         told = json.loads((state / "run" / "supervisor.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return ()
-    return tuple(
-        int(s["pid"])
-        for s in told["services"]
-        if s["pid"] and s["name"] not in NEVER and s["name"] not in servers
-    )
+    return tuple((s["name"], int(s["pid"])) for s in told["services"] if s["pid"])
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 from tidewright import errors
 from tidewright.kit import files
 from tidewright.model import jobs
-from tidewright.pipelines.backup import faults, places, store
+from tidewright.pipelines.backup import buckets, faults, places, store
 from tidewright.pipelines.backup import making as makings
 from tidewright.vault import sealing
 
@@ -30,7 +30,17 @@ def below(job: jobs.BackupJob) -> str:
 
 def place(job: jobs.BackupJob) -> places.Place:
     """Where this environment's points are."""
-    return places.Folder(folder(job) / below(job))
+    if job.bucket is None:
+        return places.Folder(folder(job) / below(job))
+    spool = Path(str(job.state)) / "data" / "backup" / "spool"
+    found = buckets.Bucket(job.bucket, below(job), Path(str(job.secrets)), spool)
+    found.reach()
+    return found
+
+
+def title(job: jobs.BackupJob) -> str:
+    """What messages call the place that the file names."""
+    return job.to if job.bucket is not None else str(folder(job))
 
 
 def recovery_file(job: jobs.BackupJob) -> Path:
@@ -61,7 +71,7 @@ def making(job: jobs.BackupJob, say: Callable[[str], None], fault: faults.Fault)
     """Everything that a run of ``create`` needs."""
     return makings.Making(
         job, store.Store(place(job)), keys(job, say), platform_id(Path(str(job.project))), say,
-        folder(job), fault,
+        None if job.bucket else folder(job), fault,
     )  # fmt: skip
 
 
@@ -75,7 +85,7 @@ def alone(job: jobs.BackupJob) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise errors.Refused(
-                "backup.busy", "another command works on these backups", str(folder(job)),
+                "backup.busy", "another command works on these backups", title(job),
                 "Wait until it is done, then run this one again.",
             ) from None  # fmt: skip
         yield

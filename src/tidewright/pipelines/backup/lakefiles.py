@@ -24,6 +24,13 @@ from tidewright.pipelines.lake import durable, manifests
 
 PINS = ".tidewright-backup"
 _POINTERS = "select metadata_location from iceberg_tables where metadata_location is not null"
+# A branch that is not merged shows its own tables, over main's as they were when it began.
+_BRANCHES = """
+select distinct t.metadata from tidewright_branches b, lateral (
+  select value as metadata from jsonb_each_text(b.pointers)
+  union select value->>'metadata' from jsonb_each(b.touched)) t
+where b.state not in ('merged', 'dropped') and t.metadata is not null
+"""
 _COMMITS = """
 select distinct on (flow) flow, id, kind, source, position, tables
 from tidewright_commits order by flow, id desc
@@ -44,7 +51,7 @@ class Commit:
 
 def commits(catalog: psycopg.Connection[Any]) -> tuple[Commit, ...]:
     """The newest commit of each flow, as the view of the cut shows it."""
-    if not _exists(catalog, "tidewright_commits"):
+    if not exists(catalog, "tidewright_commits"):
         return ()
     rows = catalog.execute(_COMMITS).fetchall()
     return tuple(
@@ -54,10 +61,12 @@ def commits(catalog: psycopg.Connection[Any]) -> tuple[Commit, ...]:
 
 
 def pointers(catalog: psycopg.Connection[Any]) -> tuple[str, ...]:
-    """Every table's metadata file, as the view of the cut shows it."""
-    if not _exists(catalog, "iceberg_tables"):
-        return ()
-    return tuple(sorted(row[0] for row in catalog.execute(_POINTERS).fetchall()))
+    """Metadata files of every table, of main and of open branches, as the view of the cut shows."""
+    found: set[str] = set()
+    for table, query in (("iceberg_tables", _POINTERS), ("tidewright_branches", _BRANCHES)):
+        if exists(catalog, table):
+            found |= {row[0] for row in catalog.execute(query.encode()).fetchall()}
+    return tuple(sorted(found))
 
 
 def tables(locations: Sequence[str]) -> tuple[Path, ...]:
@@ -152,6 +161,7 @@ def _locations(tables: dict[str, Any]) -> dict[str, str]:
     return {name: point["metadata"] for name, point in sorted(tables.items())}
 
 
-def _exists(catalog: psycopg.Connection[Any], table: str) -> bool:
+def exists(catalog: psycopg.Connection[Any], table: str) -> bool:
+    """Whether the catalog's database has a table of this name."""
     row = catalog.execute("select to_regclass(%s) is not null", [table]).fetchone()
     return bool(row and row[0])

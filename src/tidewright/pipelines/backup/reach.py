@@ -15,6 +15,8 @@ def trees(point: backups.Point) -> Iterator[tuple[str, backups.File]]:
         yield f"log of {server.name}", server.wal
     if point.lake is not None:
         yield "lake", point.lake
+    if point.played is not None:
+        yield "played sources", point.played
     yield "project", point.project
 
 

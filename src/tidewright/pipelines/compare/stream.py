@@ -16,7 +16,8 @@ from tidewright.pipelines.compare import tables
 
 _AT_ONCE = 100_000
 _EXAMPLES = 5
-_LAKE = "create or replace temp table topic as select topic_offset from {}"
+_LAKE = "create or replace temp table topic as select topic_offset from {} where _lsn < {}"
+_ALL = (1 << 63) - 1
 _COMPARE = """
 select count(*) filter (t.topic_offset is not null), count(*) filter (p.topic_offset is not null),
   count(*) filter (p.topic_offset is null), count(*) filter (t.topic_offset is null),
@@ -29,18 +30,23 @@ from topic t full join
 
 
 def once(
-    keyed: psycopg.Connection, duck: duckdb.DuckDBPyConnection, stream: flow.Stream, raw: str
+    keyed: psycopg.Connection,
+    duck: duckdb.DuckDBPyConnection,
+    stream: flow.Stream,
+    raw: str,
+    before: int | None = None,
 ) -> acts.TableDifference:
     """Events of the topic against accepted rows and dead letters together.
 
-    ``missing``: in no place. ``extra``: of no event. ``different``: in two places.
+    ``missing``: in no place. ``extra``: of no event. ``different``: in two places. ``before``: the
+    stream's own position, when it stands still there: then nothing may be beyond it either.
     """
-    duck.execute(_LAKE.format(tables.relation(raw)))
+    duck.execute(_LAKE.format(tables.relation(raw), _ALL if before is None else before))
     row = duck.execute("select coalesce(max(topic_offset), 0) from topic").fetchone()
     assert row is not None
     duck.execute("create or replace temp table places (topic_offset bigint)")
     for table in (stream.accepted, stream.rejects):
-        _fetch(keyed, duck, table, int(row[0]))
+        _fetch(keyed, duck, table, int(row[0]) if before is None else _ALL)
     found = duck.execute(_COMPARE).fetchone()
     assert found is not None
     events, placed, missing, extra, twice, examples = found

@@ -37,6 +37,13 @@ READER = "marts_reader"
 Connect = Callable[[], "psycopg.Connection[Any]"]
 
 
+def succeed(schema: str) -> sql.Composed:
+    """A restored topic goes on under a new name: the statement that takes the new and the old."""
+    return sql.SQL("update {}.tidewright_positions set identity = %s where identity = %s").format(
+        sql.Identifier(schema)
+    )
+
+
 class Keeper:
     """One session with the marts; opened again after it broke."""
 

@@ -40,6 +40,8 @@ values (%s, %s, %s, %s, %s, %s) on conflict (stream) do update
 set source = excluded.source, position = excluded.position, events = excluded.events,
   accepted = excluded.accepted, rejected = excluded.rejected, at = clock_timestamp()
 """
+# A restored topic goes on under a new name.
+SUCCEED = "update tidewright.positions set source = %s where stream = %s and source = %s"
 _COLUMNS = """
 select attname, format_type(atttypid, null) from pg_attribute
 where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped order by attnum

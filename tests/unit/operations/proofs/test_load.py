@@ -14,6 +14,7 @@ from tidewright.kit import files
 from tidewright.model import acts, codec, values
 from tidewright.model import platform as nouns
 from tidewright.operations import state, verify
+from tidewright.operations.proofs import load as proving
 from tidewright.targets.local import layout
 from tidewright.testing import lakes
 from tidewright.testing.postgres import TempPostgres
@@ -128,3 +129,18 @@ def test_another_source_does_not_count(load: Load, environment: state.Environmen
     load.set(identity="world-2")
     with pytest.raises(errors.StepFailed, match=r"it speaks for world-2"):
         verify.verify(environment, seconds=5)
+
+
+def test_what_was_restored_is_proved_without_the_connector(
+    load: Load, environment: state.Environment
+) -> None:
+    running = load.sync()
+    (load.folder / "world.json").write_text("{}")  # nobody can be asked
+    found = proving.standing(environment, "load", load.job, print, 0)
+    assert found.ok and "bronze.orders: each record once" in {i.name for i in found.invariants}
+    table = running.lake.lake.tables["bronze.orders"]
+    number = next(iter(table.data_files))
+    table.add_rows(table.read(number, [f.name for f in table.schema.fields]))
+    assert running.lake.commit((), "world-1") is not None
+    again = proving.standing(environment, "load", load.job, print, 0)
+    assert [i.name for i in again.invariants if not i.ok] == ["bronze.orders: each record once"]

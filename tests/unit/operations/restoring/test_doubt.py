@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from pyiceberg.schema import Schema
+from pyiceberg.typedef import Record
+from pyiceberg.types import LongType, NestedField
 from tests.unit.pipelines.backup import points
 
 from tidewright import errors
 from tidewright.model import backups, flow
 from tidewright.operations import drill, unfinished
-from tidewright.operations.restoring import anchor, ground, replay
+from tidewright.operations.restoring import anchor, ground, lake, replay
+from tidewright.pipelines.lake import files
 
 NOW = flow.Identity("7", 2, "bank")
 
@@ -101,3 +106,23 @@ def test_a_path_never_leads_out_of_the_folder(tmp_path: Path) -> None:
         with pytest.raises(errors.Refused) as caught:
             ground.inside(tmp_path, path)
         assert caught.value.code == "backup.manifest"
+
+
+def test_a_data_file_in_place_of_a_list_of_dead_rows_is_not_what_was_there(tmp_path: Path) -> None:
+    rows = pa.table({"id": pa.array([1, 2], pa.int64())})
+    how = files.layout(Schema(NestedField(1, "id", LongType())))
+    swapped = files.write_rows(tmp_path, 0, [rows], how, Record())
+    with pytest.raises(errors.PromiseBroken) as caught, lake.as_told():
+        files.read_deletes(swapped)
+    assert caught.value.code == "backup.not_exact"
+
+
+def test_a_torn_file_of_the_lake_is_not_what_was_there_and_a_full_disk_is_itself() -> None:
+    with pytest.raises(errors.PromiseBroken) as caught, lake.as_told():
+        raise pa.ArrowInvalid("not a Parquet file")
+    assert caught.value.code == "backup.not_exact"
+    with pytest.raises(OSError, match="full"), lake.as_told():
+        raise OSError(28, "full")
+    with pytest.raises(errors.PromiseBroken) as caught, lake.as_told():
+        Path("/nowhere/at/all").read_bytes()
+    assert caught.value.code == "backup.missing_file"

@@ -73,4 +73,5 @@ def test_freezes_what_moves_rows_and_nothing_else(tmp_path: Path) -> None:
     ]
     (tmp_path / "run" / "supervisor.json").write_text(json.dumps({"services": services}))
     assert freeze.movers(tmp_path, ["store"]) == (4,)
+    assert freeze.running(tmp_path, ["console", "x", "absent"]) == (2,)
     assert freeze.movers(tmp_path / "absent", []) == ()

@@ -112,3 +112,14 @@ def test_partitions_are_told_apart():
     given = pa.table({"day": ["b", "a", "b"], "n": [1, 2, 3]})
     found = {value: part.to_pydict() for value, part in table.partitions(given, "day")}
     assert found == {"a": {"n": [2]}, "b": {"n": [1, 3]}}
+
+
+def test_a_restored_topic_goes_on_under_a_new_name(opened, tmp_path):
+    opened.commit(table.Commit(7, [("open", rows(1))], marks={"seen": 70}))
+    table.succeed(opened.root, "somebody else's", "source-2")
+    table.open_table(tmp_path, SHAPE, "sessions", "source-1")
+    table.succeed(opened.root, "source-1", "source-2")
+    again = table.open_table(tmp_path, SHAPE, "sessions", "source-2")
+    assert (again.position, again.mark("seen"), ids(again.root)) == (7, 70, [1])
+    with pytest.raises(errors.Refused, match=r"lake\.delta_other_source"):
+        table.open_table(tmp_path, SHAPE, "sessions", "source-1")
