@@ -247,8 +247,10 @@ def measured_section(platform: str, found: Mapping[str, Any]) -> Iterator[str]:
     told = found["summary"]
     yield from (f"## {platform}", "")
     proof = "exact" if told[f"{platform}: exact"] else "**not exact**"
-    yield f"{told[f'{platform}: rows loaded']:,} rows loaded; {proof};"
-    yield from (f"wrong answers: {told[f'{platform}: wrong answers']}.", "")
+    loaded, wrong = told[f"{platform}: rows loaded"], told[f"{platform}: wrong answers"]
+    yield from (f"{loaded:,} rows loaded; {proof}; wrong answers: {wrong}.", "")
+    if problem := told.get(f"{platform}: failed"):
+        yield from (f"It could not be measured to the end: {problem}", "")
     yield from ("| target | what | wanted | measured | ratio | answers checked |", "|" + "---|" * 6)
     for _, *cells in (row for row in found["rows"] if row[0] == platform):
         yield "| " + " | ".join("" if cell is None else str(cell) for cell in cells) + " |"

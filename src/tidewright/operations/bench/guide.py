@@ -59,6 +59,8 @@ class Findings:
     checked: dict[str, str] = field(default_factory=dict)
     everything: asking.Asked = field(default_factory=asking.Asked)
     rows: int = 0
+    exact: bool = False
+    problem: str = ""  # why it could not be measured to the end
     short: bool = False  # the askers themselves came to fewer queries than were to be held
 
     def note(self, target: str, figure: float, seen: asking.Asked) -> None:
@@ -82,15 +84,9 @@ def run(
     lines: list[tuple[object, ...]] = []
     summary: dict[str, object] = {"measured": _machine()}
     for name in platforms or known:
-        found, exact = _platform(name, say, rows, seconds)
+        found = _platform(name, say, rows, seconds)
         lines += targets.lines(name, found.measured, found.checked)
-        lost = [*targets.missed(name, found.measured), *(["SLO-02 (rate)"] if found.short else [])]
-        summary |= {
-            f"{name}: rows loaded": found.rows,
-            f"{name}: wrong answers": len(found.everything.wrong),
-            f"{name}: exact": exact,
-            f"{name}: missed": ", ".join(lost) or "none",
-        }
+        summary |= _summary(name, found)
         for sentence in found.everything.wrong[:5]:
             say(f"{name}: wrong: {sentence}")
     words = "".join(f" {name}" for name in platforms)
@@ -106,7 +102,20 @@ def _machine() -> str:
     )
 
 
-def _platform(name: str, say: bench.Say, rows: int, seconds: float) -> tuple[Findings, bool]:
+def _summary(name: str, found: Findings) -> dict[str, object]:
+    lost = [*targets.missed(name, found.measured), *(["SLO-02 (rate)"] if found.short else [])]
+    told = {f"{name}: failed": found.problem} if found.problem else {}
+    return {
+        f"{name}: rows loaded": found.rows,
+        f"{name}: wrong answers": len(found.everything.wrong),
+        f"{name}: exact": found.exact,
+        f"{name}: missed": ", ".join(lost) or "none",
+        **told,
+    }
+
+
+def _platform(name: str, say: bench.Say, rows: int, seconds: float) -> Findings:
+    """What it showed. A platform that fails is said and costs the others nothing."""
     wish = demo.Wish(rate=LOADING[name][0])
     talk = up.Talk(say, lambda question: True)
     found = Findings()
@@ -120,8 +129,13 @@ def _platform(name: str, say: bench.Say, rows: int, seconds: float) -> tuple[Fin
         asked = max(every.answers + every.failed, 1)
         found.note("SLO-04", (every.failed + len(every.wrong)) / asked * 100, every)
 
-    _, verified = demo.during(name, wish, talk, act)
-    return found, verified.ok
+    try:
+        _, verified = demo.during(name, wish, talk, act)
+        found.exact = verified.ok
+    except errors.PlatformError as reason:
+        found.problem = str(reason).partition("\n")[0]
+        say(f"{name}: {found.problem}")
+    return found
 
 
 # --- Rows
