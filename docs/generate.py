@@ -239,7 +239,11 @@ def guide_page() -> Iterator[str]:
     yield from (f"Measured on {found['summary']['measured']}.", GUIDE, "")
     for platform in dict.fromkeys(row[0] for row in found["rows"]):
         yield from measured_section(platform, found)
-    yield from ("## What no run on one machine shows", "", "| target | why |", "|---|---|")
+    yield from ("## What does not apply", "", "| platform | target | why |", "|---|---|---|")
+    yield from (
+        f"| {name} | {target} | {why} |" for (name, target), why in targets.NOT_HERE.items()
+    )
+    yield from ("", "## What no run on one machine shows", "", "| target | why |", "|---|---|")
     yield from (f"| {name} | {why} |" for name, why in targets.NEVER.items())
 
 
