@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import inspect
+import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,7 @@ from tidewright.cli import commands
 from tidewright.cli.main import cli
 from tidewright.errors import kinds, tables
 from tidewright.model import acts, observed
+from tidewright.operations.bench.guided import targets
 from tidewright.pipelines.decode import types
 from tidewright.spec import document
 
@@ -30,7 +32,7 @@ NOTE = "<!-- Made from the code by docs/generate.py (just docs). Do not edit. --
 
 def pages() -> Mapping[str, str]:
     made = {"cli.md": cli_page, "file.md": file_page, "errors.md": errors_page}
-    made |= {"statuses.md": statuses_page, "types.md": types_page}
+    made |= {"statuses.md": statuses_page, "types.md": types_page, "guide.md": guide_page}
     return {name: finished(page()) for name, page in made.items()}
 
 
@@ -211,6 +213,52 @@ def type_text(hint: Any) -> str:
     for module in ("typing.", "collections.abc.", "tidewright.model.observed.", "NoneType"):
         text = text.replace(module, "None" if module == "NoneType" else "")
     return "`" + text.replace("tidewright.model.acts.", "").replace("|", "\\|") + "`"
+
+
+# --- The guides' targets
+
+
+MEASURED = REFERENCE / "guide.json"
+GUIDE = """\
+A ratio above 1 is better than the target; absolute figures are of that machine at that moment.
+
+Each platform is loaded as fast as it takes rows; then they go on to arrive at the pace of its file
+while questions are asked. **Every answer is checked**: one from the marts against a fold in Python
+over all rows of the mart in the same snapshot, one from the lake (by DuckDB) against the same over
+the rows of that commit as another reader gives them, a call of the catalog against its database and
+files. A wrong answer counts as an error. `verify` proves the rows themselves, at the end."""
+
+
+def guide_page() -> Iterator[str]:
+    """What ``bench guide -o json`` wrote, beside the table of targets."""
+    found = json.loads(MEASURED.read_text(encoding="utf-8"))
+    yield from ("# The guides' targets and what is measured", "")
+    yield from ("This page is made from the output of `bench guide`. To make it again:", "")
+    yield from ("```console", f"$ {found['command']} -o json > docs/reference/guide.json")
+    yield from ("$ python docs/generate.py", "```", "")
+    yield from (f"Measured on {found['summary']['measured']}.", GUIDE, "")
+    for platform in dict.fromkeys(row[0] for row in found["rows"]):
+        yield from measured_section(platform, found)
+    yield from ("## What does not apply", "", "| platform | target | why |", "|---|---|---|")
+    yield from (
+        f"| {name} | {target} | {why} |" for (name, target), why in targets.NOT_HERE.items()
+    )
+    yield from ("", "## What no run on one machine shows", "", "| target | why |", "|---|---|")
+    yield from (f"| {name} | {why} |" for name, why in targets.NEVER.items())
+
+
+def measured_section(platform: str, found: Mapping[str, Any]) -> Iterator[str]:
+    told = found["summary"]
+    yield from (f"## {platform}", "")
+    proof = "exact" if told[f"{platform}: exact"] else "**not exact**"
+    loaded, wrong = told[f"{platform}: rows loaded"], told[f"{platform}: wrong answers"]
+    yield from (f"{loaded:,} rows loaded; {proof}; wrong answers: {wrong}.", "")
+    if problem := told.get(f"{platform}: failed"):
+        yield from (f"It could not be measured to the end: {problem}", "")
+    yield from ("| target | what | wanted | measured | ratio | answers checked |", "|" + "---|" * 6)
+    for _, *cells in (row for row in found["rows"] if row[0] == platform):
+        yield "| " + " | ".join("" if cell is None else str(cell) for cell in cells) + " |"
+    yield ""
 
 
 def main() -> int:

@@ -7,13 +7,22 @@ from __future__ import annotations
 
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from tests.e2e import superset, webdriver
 from tests.e2e.bank import Bank
+from tidewright.assemble import flows
+from tidewright.components.superset import bundle
+from tidewright.model import flow, values
+from tidewright.spec import load
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+HOST, PORT = values.Ref("store", "sql", "host"), values.Ref("store", "sql", "port")
+MARTS = flow.Connection(HOST, PORT, "marts", "marts_reader", values.Secret("marts-reader"))
 
 pytestmark = [
     pytest.mark.heavy,
@@ -58,6 +67,23 @@ def test_the_charts_of_the_file_are_drawn(bank: Bank) -> None:
         hosts = {str(url.hostname) for url in asked if url.scheme in ("http", "https")}
         away = hosts - {"127.0.0.1"} - browser.refused()
         assert not away, f"the page asked {away}"
+
+
+def test_it_imports_the_charts_of_every_other_example(bank: Bank) -> None:
+    """As files: their marts are elsewhere, so they are not drawn here."""
+    interface, wanted = superset.Interface(bank), set()
+    for example in ("branching-lakehouse", "clickstream", "elt-lakehouse", "user-events"):
+        found = flows.flow(load.load(EXAMPLES / example / "platform.yaml"))
+        assert found.charts
+        wanted |= {chart.name for chart in found.charts}
+        interface.bring(texts(bundle.assets(bundle.Asked(example, found.charts, MARTS))))
+        assert example in interface.names("dashboard", "dashboard_title")
+    assert wanted <= interface.names("chart", "slice_name")
+
+
+def texts(assets: Mapping[str, values.Join]) -> dict[str, str]:
+    words = {MARTS.host: "127.0.0.1", MARTS.port: "1"}
+    return {path: "".join(words.get(p, p) for p in text.parts) for path, text in assets.items()}
 
 
 def test_what_is_stored_has_no_password_of_the_marts(bank: Bank) -> None:

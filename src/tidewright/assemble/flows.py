@@ -13,6 +13,8 @@ from tidewright.spec import load, steps
 
 # The component, the database of its metadata, and its word in the file.
 BI = "superset"
+# Where published marts lie in the marts database.
+MARTS = "marts"
 
 
 def flow(spec: load.Spec) -> flows.Flow:
@@ -29,7 +31,18 @@ def flow(spec: load.Spec) -> flows.Flow:
             *((_carrying(carried),) if carried else ()),
         ),
         goals=flows.Goals(goals.fresh, goals.rto, goals.rpo, goals.uptime),
-        charts=tuple(flows.Chart(c.name, c.mart, c.kind, c.x, c.y) for c in spec.document.charts),
+        charts=_charts(spec),
+    )
+
+
+def _charts(spec: load.Spec) -> tuple[flows.Chart, ...]:
+    """A mart that no step publishes is a rollup's table; the file's checks have seen to it."""
+    flow = spec.document.flow
+    published = {t for s in flow if isinstance(s, steps.PublishStep) for t in s.publish.tables}
+    rolled = next((s.rollup.to for s in flow if isinstance(s, steps.RollupStep)), MARTS)
+    return tuple(
+        flows.Chart(c.name, c.mart, c.kind, c.x, c.y, MARTS if c.mart in published else rolled)
+        for c in spec.document.charts
     )
 
 

@@ -180,5 +180,27 @@ def _marts(seen: views.Observation, samples: Sequence[views.MartSample]) -> Iter
     charts = {sample.name: drawings.chart(sample.answer, sample.title) for sample in samples}
     for mart in seen.refresh.marts if seen.refresh else ():
         published = figures.age(seen.at_ms, mart.published_ms)
-        rows = f"{figures.count(mart.rows)} {'row' if mart.rows == 1 else 'rows'}"
-        yield MartCard(mart.name, rows, published, charts.get(mart.name))
+        yield MartCard(mart.name, _rows(mart.rows), published, charts.get(mart.name))
+    for mover, table in _rolled(seen):
+        name = table.dataset.rpartition(".")[2]
+        kept = figures.age(seen.at_ms, mover.at_ms)
+        yield MartCard(name, _rows(table.rows), kept, charts.get(name))
+
+
+def _rows(count: int) -> str:
+    return f"{figures.count(count)} {'row' if count == 1 else 'rows'}"
+
+
+def marts(seen: views.Observation) -> tuple[str, ...]:
+    """What has a card: the marts of the last refresh, and the tables that a rollup keeps."""
+    published = seen.refresh.marts if seen.refresh else ()
+    rolled = (table.dataset.rpartition(".")[2] for _, table in _rolled(seen))
+    return (*(mart.name for mart in published), *rolled)
+
+
+def _rolled(
+    seen: views.Observation,
+) -> Iterator[tuple[observed.MoverStatus, observed.DatasetState]]:
+    for mover in seen.movers.values():
+        if mover.stage == "rollup":
+            yield from ((mover, table) for table in mover.datasets)

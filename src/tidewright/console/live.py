@@ -114,8 +114,7 @@ class Live:
         if time.monotonic() - self._history_at < HISTORY_SECONDS:
             return
         self._history_at = time.monotonic()
-        refresh = self._seen.refresh
-        marts = [mart.name for mart in refresh.marts] if refresh else []
+        marts = board.marts(self._seen)
         try:
             self._history = await asyncio.to_thread(self._desk.history, marts)
         except errors.PlatformError as reason:

@@ -236,13 +236,17 @@ class Publish:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What a person looks at: ``y`` against ``x`` of a mart, added up; a table has neither."""
+    """What a person looks at: ``y`` against ``x`` of a mart, added up; a table has neither.
+
+    ``schema``: where the mart lies in the marts database.
+    """
 
     name: str
     mart: str
     kind: Literal["line", "bar", "table", "number"]
     x: str | None = None
     y: str | None = None
+    schema: str = "marts"
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,7 +151,7 @@ def _folder(name: str, wish: Wish) -> Iterator[Path]:
 
 
 def _as_wished(noun: object, wish: Wish) -> object:
-    if not isinstance(noun, jobs.WorkloadJob | jobs.SenderJob):
+    if not isinstance(noun, jobs.GENERATORS):
         return noun
     script = noun.script if wish.script is None else values.Folder("project", wish.script)
     return replace(noun, rate=noun.rate if wish.rate is None else wish.rate, script=script)

@@ -103,7 +103,35 @@ def _movers(seen: views.Observation) -> Samples:
 def _counted(seen: views.Observation) -> Samples:
     for service, mover in seen.movers.items():
         for name, count in mover.counters.items():
-            yield {"service": service, "stage": mover.stage, "what": name}, count
+            if name not in NAMED:
+                yield {"service": service, "stage": mover.stage, "what": name}, count
+
+
+def _named(name: str, scale: float | None = None) -> Callable[[views.Observation], Samples]:
+    def samples(seen: views.Observation) -> Samples:
+        for service, mover in seen.movers.items():
+            if name in mover.counters:
+                found = mover.counters[name]
+                labels = {"service": service, "stage": mover.stage}
+                yield labels, found * scale if scale else found
+
+    return samples
+
+
+def _failed_events(seen: views.Observation) -> Samples:
+    for service, mover in seen.movers.items():
+        for name in FAILED_EVENTS:
+            if name in mover.counters:
+                labels = {"service": service, "stage": mover.stage, "what": name}
+                yield labels, mover.counters[name]
+
+
+def _event_rates(seen: views.Observation) -> Samples:
+    for service, mover in seen.movers.items():
+        if mover.stage in OF_EVENTS and mover.datasets:
+            # Each dataset of such a stage is told the rate of the events that it took.
+            labels = {"service": service, "stage": mover.stage}
+            yield labels, max(d.rate for d in mover.datasets)
 
 
 def _checks(of: Callable[[observed.CheckState], int]) -> Callable[[views.Observation], Samples]:
@@ -188,6 +216,15 @@ def _seconds(milliseconds: int | None) -> float | None:
     return None if milliseconds is None else milliseconds / 1000
 
 
+# What stages count that has a metric of its own: not all of it only grows.
+FAILED_EVENTS = ("events_rejected", "events_set_aside", "rejected")
+NAMED = (
+    *FAILED_EVENTS, "sessions_per_batch", "sessions_open", "processing_ms", "failed_writes",
+    "failed_in_a_row", "connections", "waiting_bytes",
+)  # fmt: skip
+# Stages that take events one by one, all of them from one place.
+OF_EVENTS = ("pull", "receive", "stream", "sessions", "rollup")
+
 FAMILIES = (
     Family("tidewright_service_healthy", "gauge", "1 when the service is healthy.",
            _services(lambda s: int(s.healthy))),
@@ -214,8 +251,27 @@ FAMILIES = (
     Family("tidewright_dataset_following", "gauge", "1 when the dataset follows its source.",
            _datasets(lambda d: int(d.state == "following"))),
     Family("tidewright_stage_changes_total", "counter", "Rows that a stage moved.", _movers),
+    Family("tidewright_stage_events_per_second", "gauge",
+           "Events that a stage took per second, over the last few seconds.", _event_rates),
+    Family("tidewright_stage_sessions_per_batch", "gauge",
+           "Sessions that the last batch closed.", _named("sessions_per_batch")),
+    Family("tidewright_stage_sessions_open", "gauge", "Sessions that may still grow.",
+           _named("sessions_open")),
+    Family("tidewright_stage_batch_seconds", "gauge", "Processing time of the last batch.",
+           _named("processing_ms", 0.001)),
+    Family("tidewright_stage_failed_events_total", "counter",
+           "Events that a stage refused or set aside with a reason, by what it calls them.",
+           _failed_events),
+    Family("tidewright_stage_failed_writes_total", "counter",
+           "Writes of a stage that failed and were tried again.", _named("failed_writes")),
+    Family("tidewright_stage_failures_in_a_row", "gauge",
+           "Failed attempts of a stage since its last good one.", _named("failed_in_a_row")),
+    Family("tidewright_stage_connections", "gauge", "Connections that an endpoint has open.",
+           _named("connections")),
+    Family("tidewright_stage_waiting_bytes", "gauge",
+           "Log of a topic that the lake does not have yet.", _named("waiting_bytes")),
     Family("tidewright_stage_counted_total", "counter",
-           "What a stage counts besides, by name, such as rejected.", _counted),
+           "What a stage counts besides, by name, such as answers_200.", _counted),
     Family("tidewright_refreshes_total", "counter", "Refreshes of the marts.",
            _refresh(lambda r: r.refreshes)),
     Family("tidewright_refresh_seconds", "gauge", "Duration of the last refresh.",

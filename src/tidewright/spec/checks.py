@@ -6,6 +6,7 @@ database are in ``operations.check_source``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ RANK: Mapping[str, int] = {
     "capture": 0, "load": 0, "pull": 0, "receive": 0, "ingest": 0, "stream": 1, "sessions": 1,
     "rollup": 2, "merge": 2, "model": 3, "check": 4, "publish": 5,
 }  # fmt: skip
+_CREATED = re.compile(r"create\s+table\s+(?:if\s+not\s+exists\s+)?(?:\w+\.)?(\w+)", re.IGNORECASE)
 AUDIT = 1  # a check of Pandera stands between what wrote the branch and its merge
 
 
@@ -327,10 +329,11 @@ def backups(subject: Subject) -> Iterator[Problem]:
 
 def charted_marts(subject: Subject) -> Iterator[Problem]:
     published = [t for _, step in subject.steps(steps.PublishStep) for t in step.publish.tables]
+    published += [t for _, step in subject.steps(steps.RollupStep) for t in _rolled(subject, step)]
     names = [chart.name for chart in subject.document.charts]
     for n, chart in enumerate(subject.document.charts):
         if chart.mart not in published:
-            what = f"{chart.mart} is no mart: no publish step names it"
+            what = f"{chart.mart} is no mart: no publish or rollup step makes it"
             hint = fields.suggestion(chart.mart, published) if published else "Publish it first."
             yield Problem("file.unknown_table", what, ("charts", n, "mart"), hint)
         if chart.name in names[:n]:
@@ -357,6 +360,13 @@ def _rank(subject: Subject, n: int, kind: str) -> int:
     if isinstance(step, steps.CheckStep) and step.check.pandera is not None:
         return AUDIT
     return RANK[kind]
+
+
+def _rolled(subject: Subject, step: steps.RollupStep) -> tuple[str, ...]:
+    """The tables that ClickHouse's file creates, as far as names tell; rollup reads it whole."""
+    file = subject.folder / step.rollup.sql
+    text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+    return tuple(_CREATED.findall(re.sub(r"--.*", "", text)))
 
 
 def _models(subject: Subject) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tidewright.components import superset
 from tidewright.components.superset import bundle
+from tidewright.components.superset.home import serve
 from tidewright.model import flow, values
 
 HOST, PORT = values.Ref("store", "sql", "host"), values.Ref("store", "sql", "port")
@@ -60,6 +61,21 @@ def test_ids_follow_from_names_so_that_an_import_changes_its_own() -> None:
     ids = {c["uuid"] for c in made().values() if "uuid" in c}
     assert {c["uuid"] for c in again.values() if "uuid" in c} <= ids
     assert not {c["uuid"] for c in other.values() if "uuid" in c} & ids
+
+
+def test_a_rollups_table_lies_in_its_own_schema_and_gets_its_own_columns(tmp_path: Path) -> None:
+    rolled = flow.Chart("Pages", "pages", "table", schema="olap")
+    for path, body in made((*CHARTS[2:3], rolled)).items():
+        file = tmp_path / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(body))
+    there = {"olap.pages": [("page", "text")], "marts.pages": [("wrong", "text")]}
+    contents = serve.Charts({"assets": str(tmp_path)}).contents(there)
+    dataset = json.loads(contents["datasets/marts/pages.yaml"])
+    assert dataset["schema"] == "olap"
+    assert [c["column_name"] for c in dataset["columns"]] == ["page"]
+    shown = [json.loads(text) for path, text in contents.items() if path.startswith("charts/")]
+    assert ["page"] in [chart["params"]["all_columns"] for chart in shown]
 
 
 def test_without_charts_there_is_a_database_alone() -> None:

@@ -61,3 +61,17 @@ def test_a_stopped_table_is_a_problem_with_its_reason() -> None:
     capture = dataclasses.replace(seen.capture, datasets=(halted,))
     problems = shown(dataclasses.replace(seen, capture=capture)).problems
     assert problems == ("bank.cards stopped: column x was retyped",)
+
+
+def test_a_rollups_tables_have_cards_with_the_files_charts() -> None:
+    table = observed.DatasetState("olap.pages", "following", 1200, 1.0, None, None)
+    mover = observed.MoverStatus(NOW - 2000, 1, "rollup", True, "running", "", datasets=(table,))
+    other = dataclasses.replace(mover, stage="sessions")
+    seen = views.Observation(at_ms=NOW, movers={"rollup": mover, "sessions": other})
+    assert board.marts(seen) == ("pages",)
+    columns = (views.Column("page", "text"), views.Column("events", "number"))
+    sample = views.MartSample("pages", views.Answer(columns, (("/", "3"),)), "Pages")
+    found = board.build(seen, views.History((), (sample,)), board.Trail((), (), ()))
+    (card,) = found.marts
+    assert (card.name, card.rows) == ("pages", "1,200 rows")
+    assert card.chart is not None and card.chart.title == "Pages"

@@ -11,15 +11,22 @@ from tidewright.model import observed, views
 from tidewright.operations import metrics
 
 LOAD = observed.MoverStatus(
-    -500, 1, "load", True, "running", "", changes=77, counters={"rejected": 3}
+    -500, 1, "load", True, "running", "", changes=77, counters={"syncs": 9, "failed_in_a_row": 1}
 )
+EVENTS = observed.DatasetState("clickstream.events", "following", 9, 512.5, None, None)
+SESSIONS = replace(
+    LOAD, stage="sessions", datasets=(EVENTS, replace(EVENTS, dataset="clickstream.sessions")),
+    counters={"events": 9, "events_set_aside": 2, "sessions_open": 5, "sessions_per_batch": 4,
+              "processing_ms": 250, "failed_writes": 1},
+)  # fmt: skip
+RECEIVE = replace(LOAD, stage="receive", counters={"connections": 7, "waiting_bytes": 8})
 BACKUP = observed.BackupStatus(
     -500, 1, True, "running", "", "p1", -60_000, 60_000, 4, 581_000, 2.5, 900.0
 )
 DRILL = observed.DrillStatus(-500, True, "p1", -3_600_000, 41.0, 12.0)
 SEEN = replace(
     scenes.observation(trouble=True, now_ms=0),
-    movers={"load-shop": LOAD},
+    movers={"load-shop": LOAD, "sessions": SESSIONS, "receive": RECEIVE},
     backup=BACKUP,
     drill=DRILL,
 )
@@ -39,7 +46,19 @@ EXPECTED = {
     "tidewright_dataset_changes_per_second": ('{dataset="bank.users"}', "214.0"),
     "tidewright_dataset_following": ('{dataset="bank.users"}', "1"),
     "tidewright_stage_changes_total": ('{service="load-shop",stage="load"}', "77"),
-    "tidewright_stage_counted_total": ('{service="load-shop",stage="load",what="rejected"}', "3"),
+    "tidewright_stage_counted_total": ('{service="load-shop",stage="load",what="syncs"}', "9"),
+    "tidewright_stage_events_per_second": ('{service="sessions",stage="sessions"}', "512.5"),
+    "tidewright_stage_sessions_per_batch": ('{service="sessions",stage="sessions"}', "4"),
+    "tidewright_stage_sessions_open": ('{service="sessions",stage="sessions"}', "5"),
+    "tidewright_stage_batch_seconds": ('{service="sessions",stage="sessions"}', "0.25"),
+    "tidewright_stage_failed_events_total": (
+        '{service="sessions",stage="sessions",what="events_set_aside"}',
+        "2",
+    ),
+    "tidewright_stage_failed_writes_total": ('{service="sessions",stage="sessions"}', "1"),
+    "tidewright_stage_failures_in_a_row": ('{service="load-shop",stage="load"}', "1"),
+    "tidewright_stage_connections": ('{service="receive",stage="receive"}', "7"),
+    "tidewright_stage_waiting_bytes": ('{service="receive",stage="receive"}', "8"),
     "tidewright_backup_age_seconds": ("", "60.0"),
     "tidewright_backup_points": ("", "4"),
     "tidewright_backup_bytes": ("", "581000"),
@@ -66,6 +85,12 @@ def test_each_family_has_help_type_and_the_figure(family: metrics.Family) -> Non
     labels, value = EXPECTED[family.name]
     assert f"# HELP {family.name} {family.help}\n# TYPE {family.name} {family.kind}\n" in PAGE
     assert f"\n{family.name}{labels} {value}\n" in PAGE
+
+
+def test_what_goes_up_and_down_is_no_counter() -> None:
+    for name in ("sessions_open", "processing_ms", "connections", "failed_in_a_row"):
+        assert f'what="{name}"' not in PAGE
+    assert 'what="events"' in PAGE
 
 
 def test_nothing_observed_is_an_empty_page() -> None:

@@ -47,6 +47,17 @@ def events(rate: float, seconds: float, output_form: str) -> None:
 
 
 @command.command()
+@click.argument("platforms", nargs=-1, metavar="[PLATFORM]...")
+@click.option("--rows", type=click.IntRange(20_000), default=100_000, show_default=True)
+@click.option("--seconds", type=float, default=20, show_default=True)
+@options.output
+def guide(platforms: tuple[str, ...], rows: int, seconds: float, output_form: str) -> None:
+    """The guides' own targets beside what is measured, for examples by name (none: all)."""
+    found = api.bench("guide", output.say, platforms=platforms, rows=rows, seconds=seconds)
+    _show(found, output_form)
+
+
+@command.command()
 @click.option("--rate", type=float, default=50_000, show_default=True, help="Inserts a second.")
 @click.option("--seconds", type=float, default=120, show_default=True)
 @options.output

@@ -16,7 +16,6 @@ from typing import Any
 
 from tidewright.model import flow, values
 
-SCHEMA = "marts"
 VERSION = "1.0.0"
 PER_ROW, WIDTH, HEIGHT = 2, 6, 50
 VIZ: Mapping[str, str] = {
@@ -39,8 +38,8 @@ class Asked:
 def assets(asked: Asked) -> Mapping[str, values.Join]:
     """Path below the folder -> text. JSON is YAML, which is what Superset reads."""
     made: dict[str, Mapping[str, Any]] = {"metadata.yaml": {"version": VERSION, "type": "assets"}}
-    for mart in dict.fromkeys(chart.mart for chart in asked.charts):
-        made[f"datasets/marts/{mart}.yaml"] = _dataset(asked, mart)
+    for mart, schema in {chart.mart: chart.schema for chart in asked.charts}.items():
+        made[f"datasets/marts/{mart}.yaml"] = _dataset(asked, mart, schema)
     for chart in asked.charts:
         made[f"charts/{_slug(chart.name)}.yaml"] = _chart(asked, chart)
     if asked.charts:
@@ -74,11 +73,11 @@ def _database(asked: Asked) -> values.Join:
     return values.Join((before, *uri, f"/{marts.database}", after))
 
 
-def _dataset(asked: Asked, mart: str) -> Mapping[str, Any]:
+def _dataset(asked: Asked, mart: str, schema: str) -> Mapping[str, Any]:
     axes = [c for chart in asked.charts if chart.mart == mart for c in (chart.x, chart.y) if c]
     return {
         "table_name": mart,
-        "schema": SCHEMA,
+        "schema": schema,
         "columns": [{"column_name": name} for name in dict.fromkeys(axes)],
         "metrics": [],
         "uuid": _id(asked, f"dataset/{mart}"),

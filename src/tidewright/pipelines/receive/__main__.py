@@ -7,7 +7,6 @@ import asyncio
 import json
 import logging
 import os
-import resource
 import signal
 import socket
 import sys
@@ -45,7 +44,7 @@ def serve(job: jobs.ReceiveJob) -> int:
     """Serve the endpoint until SIGTERM or SIGINT."""
     check = judge.compile_schema(read_schema(Path(str(job.schema))), str(job.schema))
     token = vault.read(str(job.secrets), job.token.name)
-    _allow_files()
+    guests = crowd.Crowd(crowd.allow())
     listener = _listen(int(str(job.port)))
     store = writer.Writer(
         lambda: postgres.connect(job.topics, str(job.secrets), connect_timeout=3),
@@ -54,7 +53,6 @@ def serve(job: jobs.ReceiveJob) -> int:
     )
     store.start()
     app = front.Front(job.path, token, check, store)
-    guests = crowd.Crowd()
     config = uvicorn.Config(
         app, http=crowd.of(guests), ws="none", loop="asyncio", lifespan="off",
         log_config=None, access_log=False, server_header=False, date_header=False,
@@ -85,14 +83,6 @@ def read_schema(file: Path) -> object:
             "topic.schema", f"the schema cannot be read: {reason}", str(file),
             "Write a JSON Schema (draft 7) of one event, whole in this one file.",
         ) from None  # fmt: skip
-
-
-def _allow_files() -> None:
-    """As many connections as the crowd may have, and room for the rest."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = crowd.MOST + 512
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
 
 
 def _listen(port: int) -> socket.socket:

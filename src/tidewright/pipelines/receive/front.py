@@ -167,8 +167,9 @@ async def _send(send: Send, answer: Answer) -> None:
     headers = [(b"content-type", b"application/json")]
     if answer.status in (429, 503):
         headers.append((b"retry-after", b"1"))
-    if answer.status in (401, 408, 413, 415):
-        headers.append((b"connection", b"close"))  # what is left of the body is not read
+    if answer.status in (401, 404, 405, 408, 413, 415):
+        # What is left of the body is not read, and who may not send does not stay.
+        headers.append((b"connection", b"close"))
     body = orjson.dumps(answer.body)
     headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

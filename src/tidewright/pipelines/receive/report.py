@@ -53,6 +53,7 @@ class Report:
         found = {
             "events_taken": self._store.taken,
             "events_rejected": self._store.rejected,
+            "failed_writes": self._store.failed,
             "connections": len(self.crowd),
             "connections_cut": self.crowd.cut,
         }

@@ -106,7 +106,7 @@ class Writer:
         self._conn: psycopg.Connection[Any] | None = None
         self._next_care = 0.0
         self.problem = "connecting to the log"
-        self.commits = self.taken = self.rejected = 0
+        self.commits = self.taken = self.rejected = self.failed = 0
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
@@ -137,6 +137,7 @@ class Writer:
             try:
                 receipts = self._commit(group)
             except (psycopg.Error, errors.PlatformError) as reason:
+                self.failed += 1
                 self._broken(reason)
                 continue
             for batch, receipt in zip(group, receipts, strict=True):

@@ -44,7 +44,7 @@ class Loop:
         self._last_commit = 0
         self._counts = dict.fromkeys(
             ("events", "events_set_aside", "sessions_closed", "sessions_open",
-             "sessions_per_batch", "processing_ms"), 0,
+             "sessions_per_batch", "processing_ms", "failed_writes"), 0,
         )  # fmt: skip
 
     def run(self) -> None:
@@ -64,6 +64,7 @@ class Loop:
             if not isinstance(reason, errors.Transient):
                 raise
             self._landing = None
+            self._counts["failed_writes"] += 1
             self._voice.say(healthy=False, state="degraded", message=reason.finding.line)
             return PAUSE
 

@@ -188,28 +188,6 @@ def test_a_kill_loses_nothing_that_was_acknowledged_and_repeats_nothing(receiver
     assert receiver.noted()["clicks"] == len(found)
 
 
-def test_slow_connections_do_not_keep_others_out(receiver):
-    slow = []
-    for n in range(700):  # more than may be open at once
-        connection = socket.create_connection(("127.0.0.1", receiver.port))
-        connection.sendall(b"POST /events HTTP/1.1\r\nHost: x\r\n" if n % 2 else b"")
-        slow.append(connection)
-        if n % 100 == 50:
-            assert receiver.send([{"id": n}])[0] == 200
-    bodies = [socket.create_connection(("127.0.0.1", receiver.port)) for _ in range(80)]
-    for connection in bodies:
-        connection.sendall(
-            b"POST /events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer token-of-the-test\r\n"
-            b"Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n["
-        )
-    deadline = time.monotonic() + 20
-    while receiver.send([{"id": 1}])[0] != 200:  # 429 until the slow bodies' time is over
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-    for connection in [*slow, *bodies]:
-        connection.close()
-
-
 def test_a_full_log_is_said_with_429_and_nothing_is_taken(receiver, tmp_path):
     receiver.conn.execute("revoke all on schema topics from public")
     receiver.conn.execute("alter table topics.clicks rename to elsewhere")

@@ -20,8 +20,9 @@ EVERY = 2.0
 LOOK = 5.0
 THREADS = 6
 ROWS = """
-select c.table_name, c.column_name, c.data_type from information_schema.columns c
-where c.table_schema = 'marts' order by c.table_name, c.ordinal_position
+select c.table_schema || '.' || c.table_name, c.column_name, c.data_type
+from information_schema.columns c where c.table_schema !~ '^(pg_|information_schema)'
+order by 1, c.ordinal_position
 """
 TIMES = ("date", "timestamp without time zone", "timestamp with time zone")
 
@@ -173,7 +174,7 @@ class Charts:
         return True
 
     def columns(self) -> Columns:
-        """Mart -> ((column, type), ...), as the marts are now."""
+        """Schema and mart -> ((column, type), ...), as the marts are now."""
         import psycopg2
 
         to = self.job["marts"]
@@ -197,8 +198,9 @@ class Charts:
             made[path] = text
             if path.startswith("datasets/"):
                 body = json.loads(text)
-                datasets[body["uuid"]] = body["table_name"]
-                made[path] = json.dumps(completed(body, columns.get(body["table_name"], ())))
+                name = f"{body['schema']}.{body['table_name']}"
+                datasets[body["uuid"]] = name
+                made[path] = json.dumps(completed(body, columns.get(name, ())))
         for path in [p for p in made if p.startswith("charts/")]:
             body = json.loads(made[path])
             if body["viz_type"] == "table":
