@@ -19,6 +19,11 @@ CODES: Mapping[str, Code] = {
         "Something else moved a table, or catalog and warehouse come from different backups.",
         "Restore both from one backup, or begin anew with `destroy` and `up`.",
     ),
+    "lake.topic_again": Code(
+        "A topic would be copied again",
+        "Its slot was given back, and the lake holds more of it than it still keeps itself.",
+        _REPORT,
+    ),
     "lake.disk_full": Code(
         "No room for a file of the lake",
         "The disk or the account's quota is full.",

@@ -144,6 +144,7 @@ def _servers(
             found.invariants += proof.alone(capture, talk.say)
             continue
         if not flow.exact:
+            anchor.may_copy_again(capture.source, flow)
             _again(capture, flow, talk)
             found.again += capture.capture.tables
             continue

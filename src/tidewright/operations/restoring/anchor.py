@@ -52,6 +52,18 @@ def anchor(capture: jobs.CaptureJob, flow: backups.Flow, source: replay.Running)
     return position
 
 
+def may_copy_again(source: flows.PostgresSource, flow: backups.Flow) -> None:
+    """Raises PromiseBroken for topics: a new copy would put what they still keep in the place of
+    their whole history.
+    """
+    if source.append_only:
+        raise errors.PromiseBroken(
+            "backup.not_continuous",
+            f"the lake's topics do not stand where their server does: {flow.reason}",
+            f"flow {flow.name}", "Take a point that `tidewright backup list` calls exact.",
+        )  # fmt: skip
+
+
 def copy_again(capture: jobs.CaptureJob, status: Path) -> None:
     """Where continuity is not proven, the worker is told that its slot's loss is meant."""
     mark = status.with_name(released.MARK)

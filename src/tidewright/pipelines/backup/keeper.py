@@ -127,6 +127,9 @@ class Keeper:
             return "degraded", late
         if self._point is None:
             return "starting", "no recovery point yet"
+        loose = not_exact(self._point)
+        if loose:
+            return "degraded", loose
         return "running", f"newest point {self._point.id}"
 
     def _late(self) -> str:
@@ -157,3 +160,9 @@ class Keeper:
             f"no drill was good for {quantity.said(int(age))}, and the file allows "
             f"{quantity.said(allowed)}: run `tidewright drill`"
         )
+
+
+def not_exact(point: backups.Point) -> str:
+    """Which flows do not stand where their server does, and why; nothing when all do."""
+    loose = "; ".join(f"{f.name}: {f.reason}" for f in point.flows if not f.exact)
+    return f"the newest point, {point.id}, is not exact: {loose}" if loose else ""

@@ -192,6 +192,11 @@ class Engine:
 
     def _start_over(self, last: store.CommitRow | None) -> None:
         """The slot was given back on purpose: every table is copied again, at the next slot."""
+        if self.job.source.append_only:
+            raise errors.Bug(
+                "lake.topic_again", "a topic would be copied again, and its history with it go",
+                f"flow {self.job.name}", "Report this; nothing was changed.",
+            )  # fmt: skip
         for name in self.job.capture.tables:
             self._stops.record(name, stops.REMOVED, last.position if last else None)
 

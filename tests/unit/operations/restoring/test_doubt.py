@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -42,6 +43,16 @@ def test_any_other_timeline_is_refused(history: str, wanted: backups.Flow) -> No
     with pytest.raises(errors.PromiseBroken) as caught:
         anchor.check_history(history, NOW, wanted)
     assert caught.value.code == "backup.not_continuous"
+
+
+def test_topics_are_never_copied_again() -> None:
+    at = flow.Connection("127.0.0.1", 1, "topics", "postgres", None)
+    topics = flow.PostgresSource("log", at, "p", "s", managed=True, append_only=True)
+    late = replace(followed("0/1"), exact=False, reason="it was late")
+    with pytest.raises(errors.PromiseBroken, match="it was late") as caught:
+        anchor.may_copy_again(topics, late)
+    assert caught.value.code == "backup.not_continuous"
+    anchor.may_copy_again(replace(topics, append_only=False), late)
 
 
 @pytest.mark.parametrize(

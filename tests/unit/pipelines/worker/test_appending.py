@@ -11,11 +11,13 @@ import psycopg
 import pytest
 from tests.unit.pipelines.worker import running
 
+from tidewright import errors
 from tidewright.clients import topics
 from tidewright.model import flow
+from tidewright.pipelines.core import acts, faults
 from tidewright.pipelines.lake import reader
 from tidewright.pipelines.topic import append, records
-from tidewright.pipelines.worker import trimming
+from tidewright.pipelines.worker import engine, released, trimming
 from tidewright.testing import lakes
 from tidewright.testing.postgres import TempPostgres
 
@@ -115,3 +117,22 @@ def test_a_topic_is_pinned_like_any_table(worker: running.Running) -> None:
     pinned = worker.pinned()
     assert pinned is not None
     assert [f"{v.schema}.{v.table}" for v in reader.views(pinned)] == ["raw_data.visits"]
+
+
+def test_a_topic_is_never_copied_again(
+    worker: running.Running, database: psycopg.Connection
+) -> None:
+    """What it still keeps would take the place of all that it ever held."""
+    append.Appender(database, "visits", "web").append(batch(1, "before"))
+    worker.start()
+    worker.wait(lambda: worker.pinned() is not None)
+    worker.end()
+    before = rows(worker)
+    Path(str(worker.job.status)).with_name(released.MARK).write_text(worker.job.source.slot + "\n")
+    hands = engine.Engine(worker.job, faults.none)
+    try:
+        with pytest.raises(errors.Bug, match=r"lake\.topic_again"):
+            hands.perform(acts.Open())
+    finally:
+        hands.close()
+    assert rows(worker) == before
