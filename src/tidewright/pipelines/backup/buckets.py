@@ -69,6 +69,9 @@ class Bucket:
         while len(self._sent) > WAITING:
             self._sent.popleft().result()
 
+    def again(self, part: Path, name: str) -> None:
+        part.unlink()  # an object is durable once it is there; to send it again would cost its size
+
     def write(self, name: str, content: bytes) -> None:
         with self._reaching(), self._files.open_output_stream(self._at(name)) as out:
             out.write(content)

@@ -36,6 +36,9 @@ class Place(Protocol):
     def adopt(self, part: Path, name: str) -> None:
         """Move a finished file of the spool into the place under ``name``."""
 
+    def again(self, part: Path, name: str) -> None:
+        """The same where a file of that name and size is: it may be damaged or not durable yet."""
+
     def write(self, name: str, content: bytes) -> None:
         """A small file, whole and durable when this returns; it replaces an older one."""
 
@@ -103,6 +106,9 @@ class Folder:
         if self._syncer is None:
             self._syncer = durable.Syncer()
         self._syncer.add(str(target))
+
+    def again(self, part: Path, name: str) -> None:
+        self.adopt(part, name)  # costs a rename, and the bytes in hand are known to be good
 
     def write(self, name: str, content: bytes) -> None:
         target = self._root / name

@@ -56,7 +56,7 @@ class Store:
                 size, content = streams.pump(source, sink, pack=pack)
             name = sink.digest.hexdigest()
             if self.blobs().get(name) == sink.size:
-                part.unlink()
+                self.place.again(part, blob_name(name))
             else:
                 self.place.adopt(part, blob_name(name))
                 self.blobs()[name] = sink.size

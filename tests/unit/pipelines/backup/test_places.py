@@ -56,3 +56,14 @@ def test_the_same_bytes_are_stored_once(tmp_path: Path) -> None:
     for name in ("one", "two"):
         into.put_bytes(b"the same", name, pack=True)
     assert (into.counted.files, len(into.blobs())) == (1, 1)
+
+
+def test_bytes_that_come_again_heal_what_the_disk_damaged(tmp_path: Path) -> None:
+    """At the same size, where nothing but reading it would tell."""
+    into = store.Store(places.Folder(tmp_path / "backups"))
+    kept = into.put(io.BytesIO(b"as it was"), "a", pack=False)
+    blob = tmp_path / "backups" / store.blob_name(kept.blob)
+    blob.write_bytes(b"as it is.")
+    assert into.put(io.BytesIO(b"as it was"), "b", pack=False).blob == kept.blob
+    assert blob.read_bytes() == b"as it was"
+    assert into.counted.files == 1
