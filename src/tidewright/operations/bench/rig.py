@@ -99,12 +99,12 @@ class Rig:
         argv += ["-U", "postgres", "-d", "bank"]
         argv += ["--slot", "turn", "--endpos", flow.lsn_text(target)]
         argv += ["-o", "proto_version=1", "-o", "publication_names=tw_bench"]
-        began = time.monotonic()
-        subprocess.run(
-            argv, check=True, capture_output=True,
-            env={**os.environ, "PGPASSWORD": self._server.password},
-        )  # fmt: skip
-        seconds = time.monotonic() - began
+        with pgserver.passwords(self._folder / "passwords", self._server.password) as file:
+            began = time.monotonic()
+            subprocess.run(
+                argv, check=True, capture_output=True, env={**os.environ, "PGPASSFILE": str(file)}
+            )
+            seconds = time.monotonic() - began
         self.source.execute("select pg_drop_replication_slot('turn')")
         return seconds
 

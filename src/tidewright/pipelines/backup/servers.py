@@ -117,7 +117,7 @@ class Live:
         where = ("-h", str(admin.host), "-p", str(admin.port), "-U", admin.user, "-w")
         with contextlib.ExitStack() as leaving:
             said = leaving.enter_context(tempfile.TemporaryFile())
-            passwords = leaving.enter_context(_password_file(self.scratch, self._password()))
+            passwords = leaving.enter_context(pgserver.passwords(self.scratch, self._password()))
             process = subprocess.Popen(
                 (str(pgserver.program(program)), *where, *options),
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said,
@@ -158,19 +158,6 @@ def mark(conn: psycopg.Connection[Any]) -> str:
     ).fetchone()
     assert row is not None
     return str(row[0])
-
-
-@contextlib.contextmanager
-def _password_file(folder: Path, password: str) -> Iterator[Path]:
-    files.private_folder(folder)
-    file = Path(tempfile.mkdtemp(dir=folder)) / "pgpass"
-    escaped = password.replace("\\", "\\\\").replace(":", "\\:")
-    try:
-        files.replace(file, f"*:*:*:*:{escaped}\n", files.PRIVATE_FILE, sync=False)
-        yield file
-    finally:
-        file.unlink(missing_ok=True)
-        file.parent.rmdir()
 
 
 def _unpack(stream: Any, into: store.Store) -> tuple[backups.Tree, dict[str, Any]]:
