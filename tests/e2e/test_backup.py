@@ -29,6 +29,7 @@ RESTORE = (
     "begun", "lake_restored", "catalog_replayed", "lake_moved", "sources_replayed", "anchored",
     "proved",
 )  # fmt: skip
+TABLES = {"bank.users", "bank.accounts"}
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +96,7 @@ def test_comes_back_beside_the_old_one_and_goes_on(bank: Bank) -> None:
     with scratch() as into:
         found = restore(bank, into, made["id"])
         assert found["point"] == made["id"] and not found["copied_again"]
+        assert {t["table"] for t in found["tables"]} == TABLES
         assert all(t["source_rows"] == t["lake_rows"] > 0 for t in found["tables"])
         up = run(into, "up", "--timeout", "400")
         assert up.returncode == 0, up.stderr
@@ -178,6 +180,7 @@ def test_a_drill_is_good_and_says_how_long_it_took(bank: Bank) -> None:
     report = drilled(bank)
     assert report["ok"], report["cause"]
     assert {g["name"] for g in report["goals"]} == {"rto", "rpo"}
+    assert {t["table"] for t in report["tables"]} == TABLES
     assert all(t["missing"] == t["extra"] == t["different"] == 0 for t in report["tables"])
     signed = json.loads(Path(report["report"]).read_text())
     checker = sealing.own_checker(bank.root / "secrets")

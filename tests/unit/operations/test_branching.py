@@ -100,7 +100,8 @@ def test_verify_counts_and_checks_every_commit_again(
     found, user = made
     user.merge()
     user.merge()
-    assert all(stage.arrived() for stage in arrivals.stages(found))
+    stages = list(arrivals.stages(found))
+    assert stages and all(stage.arrived() for stage in stages)
     answer = verify.verify(found)
     assert answer.ok, answer.invariants
     assert answer.cut == "run-2"

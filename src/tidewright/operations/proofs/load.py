@@ -61,6 +61,8 @@ def prove(
             say(f"{table.table}: {table.source_rows:,} by the connector, {table.lake_rows:,} here")
             tables.append(table)
             found += sums
+        else:
+            say(f"{relation}: the connector has no totals of its own; numbered and counted alone")
     found += file_checks(environment, duck)
     tell(say, tuple(found))
     return Proof(pinned.position, tuple(tables), tuple(found))
