@@ -13,7 +13,7 @@ from typing import Any
 
 from tidewright import errors
 from tidewright.kit import files
-from tidewright.operations import sessions
+from tidewright.operations import console_sessions
 
 NAME = "lake"
 LARGEST_METADATA = 64_000_000
@@ -46,7 +46,7 @@ READS = (
 class CatalogFront:
     """Answers the reading calls of the Iceberg REST protocol for one lake."""
 
-    def __init__(self, pool: sessions.Sessions, warehouse: str) -> None:
+    def __init__(self, pool: console_sessions.Sessions, warehouse: str) -> None:
         self._pool = pool
         self._warehouse = Path(warehouse.removeprefix("file://"))
 

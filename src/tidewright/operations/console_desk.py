@@ -12,10 +12,10 @@ from tidewright.model import jobs, views
 from tidewright.operations import (
     catalog_front,
     console_keys,
+    console_sessions,
     history,
     metrics,
     observing,
-    sessions,
     sqlbox,
 )
 
@@ -26,7 +26,7 @@ class Desk:
     def __init__(self, job: jobs.ConsoleJob) -> None:
         lake = str(job.lake.warehouse).removeprefix("file://") if job.lake else ""
         self._state = Path(str(job.state))
-        self._pool = sessions.Sessions(job)
+        self._pool = console_sessions.Sessions(job)
         self._keys = console_keys.Keys(str(job.secrets))
         self._front = catalog_front.CatalogFront(self._pool, lake)
         self._box = sqlbox.SqlBox(lake)

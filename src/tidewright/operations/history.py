@@ -11,7 +11,7 @@ from psycopg import sql
 
 from tidewright import errors
 from tidewright.model import flow, views
-from tidewright.operations import sessions, sqlbox
+from tidewright.operations import console_sessions, sqlbox
 from tidewright.pipelines.lake import reader
 
 COMMITS = sql.SQL(
@@ -58,7 +58,7 @@ class MartShape:
     columns: tuple[tuple[str, str], ...]
 
 
-def read(pool: sessions.Sessions, wanted: Wanted, commits: int = 9) -> views.History:
+def read(pool: console_sessions.Sessions, wanted: Wanted, commits: int = 9) -> views.History:
     """Everything at once. A database that is away becomes the message, never an error."""
     try:
         lines = recent_commits(pool, commits)
@@ -70,7 +70,7 @@ def read(pool: sessions.Sessions, wanted: Wanted, commits: int = 9) -> views.His
         return views.History(lines, message=reason.what)
 
 
-def recent_commits(pool: sessions.Sessions, count: int) -> tuple[views.CommitLine, ...]:
+def recent_commits(pool: console_sessions.Sessions, count: int) -> tuple[views.CommitLine, ...]:
     """The last commits of the lake, newest first; none while there is no such table."""
     with pool.use("catalog") as connection:
         try:
@@ -80,7 +80,7 @@ def recent_commits(pool: sessions.Sessions, count: int) -> tuple[views.CommitLin
     return tuple(views.CommitLine(*row) for row in rows)
 
 
-def pin(pool: sessions.Sessions) -> sqlbox.Pin:
+def pin(pool: console_sessions.Sessions) -> sqlbox.Pin:
     """The newest commit, as the SQL box needs it: names of tables and their views."""
     with pool.use("catalog") as connection:
         found = reader.pin_each(connection)
@@ -89,7 +89,7 @@ def pin(pool: sessions.Sessions) -> sqlbox.Pin:
     return sqlbox.Pin(found.commit_id, tuple(sorted(found.tables)), reader.statements(found))
 
 
-def samples(pool: sessions.Sessions, wanted: Wanted) -> tuple[views.MartSample, ...]:
+def samples(pool: console_sessions.Sessions, wanted: Wanted) -> tuple[views.MartSample, ...]:
     """For each mart that can be drawn, the rows of its chart."""
     if not wanted.marts:
         return ()

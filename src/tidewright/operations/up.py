@@ -17,7 +17,7 @@ from pathlib import Path
 from tidewright import errors
 from tidewright.model import acts, observed
 from tidewright.model import platform as nouns
-from tidewright.operations import changes, extras, kept, state, unfinished, waiting
+from tidewright.operations import changes, extras, slot_names, state, unfinished, waiting
 from tidewright.targets.local import (
     driver,
     layout,
@@ -75,7 +75,7 @@ def up(
         driver.reap(place)
         fresh = not driver.running(place)
         extras.ensure(platform, talk.say)
-        platform = kept.names(platform, state.read_applied(place))
+        platform = slot_names.names(platform, state.read_applied(place))
         made, steps = prepare(platform, place, talk)
         # Known before anything runs: a start that is interrupted can be stopped and destroyed.
         state.write_applied(place, platform)

@@ -17,7 +17,7 @@ from tests.unit.operations import lakes
 
 from tidewright import errors
 from tidewright.clients import duckdb as ducks
-from tidewright.operations import catalog_front, console_desk, sessions
+from tidewright.operations import catalog_front, console_desk, console_sessions
 from tidewright.testing.postgres import TempPostgres
 from tidewright.vault import files as vault
 
@@ -146,7 +146,7 @@ def test_a_pointer_out_of_the_warehouse_is_not_followed(
 ) -> None:
     name = database.info.dbname
     lakes.fill(postgres, name, tmp_path / "lake")
-    pool = sessions.Sessions(lakes.job(postgres, name, tmp_path, tmp_path / "lake"))
+    pool = console_sessions.Sessions(lakes.job(postgres, name, tmp_path, tmp_path / "lake"))
     front = catalog_front.CatalogFront(pool, str(tmp_path / "lake"))
     outside: list[Any] = ["file:///etc/passwd", f"file://{tmp_path}/lake/../../../etc/passwd"]
     for place in outside:
@@ -170,6 +170,6 @@ def test_metadata_beyond_the_limit_is_refused(
 def test_a_catalog_without_tables_is_empty(
     postgres: TempPostgres, database: psycopg.Connection, tmp_path: Path
 ) -> None:
-    pool = sessions.Sessions(lakes.job(postgres, database.info.dbname, tmp_path, tmp_path))
+    pool = console_sessions.Sessions(lakes.job(postgres, database.info.dbname, tmp_path, tmp_path))
     assert catalog_front.CatalogFront(pool, str(tmp_path)).namespaces(None) == {"namespaces": []}
     pool.close()

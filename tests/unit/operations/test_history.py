@@ -11,7 +11,7 @@ from tests.unit.operations import lakes
 
 from tidewright import errors
 from tidewright.model import flow, jobs
-from tidewright.operations import history, sessions
+from tidewright.operations import console_sessions, history
 from tidewright.testing.postgres import TempPostgres
 
 MARTS = """
@@ -27,19 +27,24 @@ create table marts.flags (done bool);
 
 
 @pytest.fixture
-def pool(postgres: TempPostgres, database: psycopg.Connection, tmp_path: Path) -> sessions.Sessions:
+def pool(
+    postgres: TempPostgres, database: psycopg.Connection, tmp_path: Path
+) -> console_sessions.Sessions:
     job = lakes.job(postgres, database.info.dbname, tmp_path, tmp_path / "lake")
-    return sessions.Sessions(job)
+    return console_sessions.Sessions(job)
 
 
-def test_an_empty_catalog_has_no_commit(pool: sessions.Sessions) -> None:
+def test_an_empty_catalog_has_no_commit(pool: console_sessions.Sessions) -> None:
     assert history.recent_commits(pool, 5) == ()
     assert history.pin(pool).commit is None
     pool.close()
 
 
 def test_commits_come_newest_first(
-    pool: sessions.Sessions, postgres: TempPostgres, database: psycopg.Connection, tmp_path: Path
+    pool: console_sessions.Sessions,
+    postgres: TempPostgres,
+    database: psycopg.Connection,
+    tmp_path: Path,
 ) -> None:
     lakes.fill(postgres, database.info.dbname, tmp_path / "lake")
     newest, oldest = history.recent_commits(pool, 5)
@@ -52,7 +57,7 @@ def test_commits_come_newest_first(
 
 
 def test_each_mart_gives_the_rows_of_its_chart(
-    pool: sessions.Sessions, database: psycopg.Connection
+    pool: console_sessions.Sessions, database: psycopg.Connection
 ) -> None:
     database.execute(MARTS.encode())
     wanted = history.Wanted(("top", "daily", "odd", "flags", "no"))
@@ -66,7 +71,7 @@ def test_each_mart_gives_the_rows_of_its_chart(
 
 
 def test_a_chart_of_the_file_is_drawn_instead_of_a_guess(
-    pool: sessions.Sessions, database: psycopg.Connection
+    pool: console_sessions.Sessions, database: psycopg.Connection
 ) -> None:
     database.execute(MARTS.encode())
     charts = (
@@ -101,23 +106,23 @@ def test_the_default_chart(
 
 def test_a_database_that_is_away_is_a_message(tmp_path: Path) -> None:
     server = TempPostgres()
-    pool = sessions.Sessions(lakes.job(server, "nothing", tmp_path, tmp_path))
+    pool = console_sessions.Sessions(lakes.job(server, "nothing", tmp_path, tmp_path))
     found = history.read(pool, ["daily"])
     assert found.commits == () and "cannot be reached" in found.message
 
 
 def test_a_job_without_databases_says_what_is_missing() -> None:
-    pool = sessions.Sessions(jobs.ConsoleJob("platform.yaml", "laptop", "/", 0, "/"))
+    pool = console_sessions.Sessions(jobs.ConsoleJob("platform.yaml", "laptop", "/", 0, "/"))
     with pytest.raises(errors.Unsupported, match=re.escape("console.no_database")):
         history.recent_commits(pool, 1)
 
 
 def test_sessions_cannot_write_and_are_closed_when_idle(
-    pool: sessions.Sessions, monkeypatch: pytest.MonkeyPatch
+    pool: console_sessions.Sessions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pool.use("marts") as first, pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
         first.execute("create table x (a int)")
-    monkeypatch.setattr(sessions, "IDLE_SECONDS", 0.0)
+    monkeypatch.setattr(console_sessions, "IDLE_SECONDS", 0.0)
     pool.close_idle()
     assert first.closed
     with pool.use("marts") as second:
@@ -126,7 +131,7 @@ def test_sessions_cannot_write_and_are_closed_when_idle(
 
 
 def test_a_broken_session_is_replaced(
-    pool: sessions.Sessions, database: psycopg.Connection
+    pool: console_sessions.Sessions, database: psycopg.Connection
 ) -> None:
     with pool.use("catalog") as first:
         database.execute("select pg_terminate_backend(%s)", [first.info.backend_pid])

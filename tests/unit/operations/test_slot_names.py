@@ -7,7 +7,7 @@ import dataclasses
 from tests.unit.operations.conftest import capturing, platform
 
 from tidewright.model import platform as nouns
-from tidewright.operations import changes, kept
+from tidewright.operations import changes, slot_names
 
 
 def slots(made: nouns.Platform) -> list[tuple[str, str]]:
@@ -27,12 +27,12 @@ def renamed(made: nouns.Platform, slot: str) -> nouns.Platform:
 def test_an_environment_that_was_up_keeps_its_slot() -> None:
     new = platform(capturing("s.a", "s.b"))
     old = renamed(platform(capturing("s.a")), "tidewright_old")
-    found = kept.names(new, old)
+    found = slot_names.names(new, old)
     assert slots(found) == [("tidewright_old", "tidewright_old")]
     assert changes.captures(found)[0].capture.tables == ("s.a", "s.b")
 
 
 def test_a_new_environment_and_a_new_source_get_their_own() -> None:
     new = platform(capturing("s.a"))
-    assert kept.names(new, None) == new
-    assert kept.names(new, platform()) == new
+    assert slot_names.names(new, None) == new
+    assert slot_names.names(new, platform()) == new
