@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import types
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,9 +90,12 @@ def test_files_wait_for_their_grace(lake: lakes.TempLake) -> None:
 
 
 def test_an_expired_pin_meets_an_error_before_its_manifests_are_gone(
-    lake: lakes.TempLake,
+    lake: lakes.TempLake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keep = store.Keep(snapshots=1, most=1, seconds=0, grace=0.5)
+    clock = types.SimpleNamespace(monotonic=lambda: now, time=time.time)
+    now = 0.0
+    monkeypatch.setattr(care, "time", clock)
+    keep = store.Keep(snapshots=1, most=1, seconds=0, grace=100)
     opened = lake.open(options=store.Options(keep=keep))
     table = work(opened, 1)
     pinned = table.point.metadata
@@ -99,13 +103,15 @@ def test_an_expired_pin_meets_an_error_before_its_manifests_are_gone(
     for n in range(3):
         table.add_rows(lakes.rows([n]))
         assert isinstance(opened.commit(lakes.facts(500 + n)), store.Done)
-    while Path(durable.local(pinned)).exists():
-        opened.care()
-    assert all(Path(durable.local(m)).exists() for m in kept)
+    now = 100.0
+    drain(opened)
+    assert not Path(durable.local(pinned)).exists()
+    assert kept and all(Path(durable.local(m)).exists() for m in kept)
     with pytest.raises(duckdb.IOException):
         lakes.by_duckdb(pinned)
-    while any(Path(durable.local(m)).exists() for m in kept):
-        opened.care()
+    now = 125.0
+    drain(opened)
+    assert not any(Path(durable.local(m)).exists() for m in kept)
 
 
 def test_orphans_of_a_crash_go_and_nothing_else(lake: lakes.TempLake) -> None:

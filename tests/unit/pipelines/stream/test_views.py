@@ -127,7 +127,9 @@ def test_verify_sees_every_harm(
 ) -> None:
     stream.batch((1, 10), (2, 20), (None, 5))
     duck = duckdb.connect()
-    duck.execute("create table topic_raw as select n as topic_offset from range(1, 4) r(n)")
+    duck.execute(
+        "create table topic_raw as select n as topic_offset, n as _lsn from range(1, 4) r(n)"
+    )
     duck.execute("create schema raw_data; create view raw_data.t as from topic_raw")
     with database.transaction():
         assert compare.once(database, duck, STREAM, "raw_data.t").source_rows == 3
