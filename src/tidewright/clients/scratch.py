@@ -93,7 +93,7 @@ class TempPostgres:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self.stop()
+        self.stop(signal.SIGQUIT)  # at once: nobody needs a last checkpoint of what is thrown away
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _run(self, argv: list[str]) -> None:
@@ -123,7 +123,9 @@ class TempPostgres:
         raise TimeoutError((self.folder / "log").read_text()[-2000:])
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        """Stop the server: SIGINT is PostgreSQL's fast stop, SIGKILL a crash of the whole group."""
+        """Stop the server: SIGINT is PostgreSQL's fast stop, SIGQUIT its immediate one; SIGKILL is a
+        crash of the whole group.
+        """
         if self._process is None:
             return
         if how == signal.SIGKILL:

@@ -65,7 +65,8 @@ def opened(endpoint, book, said: list[str]) -> door.Door:
     return door.Door(url, "token", book, said.append)
 
 
-def test_a_batch_is_sent_until_it_is_acknowledged_and_counted_once(endpoint, book):
+def test_a_batch_is_sent_until_it_is_acknowledged_and_counted_once(endpoint, book, monkeypatch):
+    monkeypatch.setattr(door, "TIMEOUT", 1.0)
     endpoint.answers = [429, 0, 503, 200]
     said: list[str] = []
     mine = opened(endpoint, book, said)
