@@ -123,9 +123,7 @@ class TempPostgres:
         raise TimeoutError((self.folder / "log").read_text()[-2000:])
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        """Stop the server: SIGINT is PostgreSQL's fast stop, SIGQUIT its immediate one; SIGKILL is a
-        crash of the whole group.
-        """
+        """Stop the server: SIGINT is its fast stop, SIGQUIT its immediate one, SIGKILL a crash."""
         if self._process is None:
             return
         if how == signal.SIGKILL:
