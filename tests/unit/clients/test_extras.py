@@ -37,6 +37,7 @@ def test_another_lock_is_another_folder(extra: components.Extra) -> None:
     assert extras.home(extra) != before
 
 
+@pytest.mark.heavy  # another virtual environment, with pip
 def test_what_was_interrupted_is_made_anew(extra: components.Extra) -> None:
     half = extras.home(extra) / "half"
     half.mkdir(parents=True)
@@ -45,6 +46,7 @@ def test_what_was_interrupted_is_made_anew(extra: components.Extra) -> None:
     assert not half.exists() and not extras.missing(extra)
 
 
+@pytest.mark.heavy  # another virtual environment, with pip
 def test_a_package_that_is_nowhere_is_said_with_pips_words(extra: components.Extra) -> None:
     extra.lock.write_text(f"tidewright-no-such-package==1 --hash=sha256:{'0' * 64}\n")
     with pytest.raises(errors.StepFailed) as caught:

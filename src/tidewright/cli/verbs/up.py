@@ -47,7 +47,7 @@ ADDITIONS = ("superset",)
 )
 @click.option(
     "--timeout", type=float, default=120.0, show_default=True, metavar="SECONDS",
-    help="How long to wait until everything is healthy.",
+    help="How long to wait until everything is healthy; the first start of Superset gets more.",
 )  # fmt: skip
 def command(
     environment: str | None,

@@ -30,8 +30,12 @@ def prune(
 ) -> Pruned:
     """Forget what ``keep`` does not name. The caller holds the lock of these backups."""
     readable, unreadable = _points(into, checker)
-    times = [(p.id, p.at_ms) for p in sorted(readable.values(), key=lambda p: p.sequence)]
+    ordered = sorted(readable.values(), key=lambda p: p.sequence)
+    times = [(p.id, p.at_ms) for p in ordered]
     stay = retention.kept(times, keep, zone) if times else frozenset()
+    # From the others, tables are copied again: the newest that needs no copy is never forgotten.
+    exact = [p.id for p in ordered if all(f.exact for f in p.flows)]
+    stay |= frozenset(exact[-1:])
     gone = tuple(identity for identity, _ in times if identity not in stay)
     for identity in gone:
         into.place.remove(store.point_name(identity))

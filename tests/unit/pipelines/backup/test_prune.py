@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.unit.pipelines.backup import points
 
-from tidewright.model import jobs
+from tidewright.model import backups, jobs
 from tidewright.pipelines.backup import prune, retention
 from tidewright.vault import sealing
 
@@ -83,3 +83,24 @@ def test_no_file_goes_while_a_point_cannot_be_read(kept: points.Kept) -> None:
     found = run(kept)
     assert (found.points, found.blobs, found.unreadable) == ((), 0, (damaged.stem,))
     assert damaged.exists()
+
+
+def test_the_newest_exact_point_stays_behind_newer_ones_that_are_not(kept: points.Kept) -> None:
+    late = backups.Flow(
+        "bank", 1, "postgres", "7/1/bank", "0/1", {}, "source-bank", False, "it was late"
+    )
+    first = kept.point.id
+    for number in (2, 3):
+        add(kept, number, f"tidewright: 0\nplatform: p{number}\n".encode())
+        kept.sign(replace(kept.store.point(newest(kept), checker(kept)), flows=(late,)))
+    assert run(kept).points == (f"20261121T12{2:02}00Z-0001",)
+    assert set(kept.store.ids()) == {first, f"20261121T12{3:02}00Z-0001"}
+    assert kept.codes() == {}
+
+
+def newest(kept: points.Kept) -> str:
+    return max(kept.store.ids())
+
+
+def checker(kept: points.Kept) -> sealing.Checker:
+    return sealing.Checker(kept.maker.public)
