@@ -132,9 +132,11 @@ def _load(step: steps.LoadStep) -> flows.Load:
     )
 
 
-def _connector(of: steps.PythonConnector | steps.AirbyteConnector) -> flows.Connector:
+def _connector(of: steps.Connector) -> flows.Connector:
     if isinstance(of, steps.AirbyteConnector):
         return flows.Connector("airbyte", of.airbyte, of.config)
+    if isinstance(of, steps.DltConnector):
+        return flows.Connector("dlt", of.dlt, of.config, packages=tuple(of.packages))
     rate = 20.0 if of.rate is None else of.rate
     return flows.Connector("python", of.python, of.config, of.workload, rate)
 

@@ -137,17 +137,19 @@ class Merge:
 @dataclass(frozen=True, slots=True)
 class Connector:
     """What a load pulls. ``kind`` python: ``name`` is a file with the class ``Connector``;
-    airbyte: one of Airbyte's connectors on PyPI, with ``==version`` or without.
+    airbyte: one of Airbyte's connectors on PyPI, with ``==version`` or without; dlt: a file with
+    the function ``source(config)``, and the ``packages`` that it needs beside dlt.
 
     ``config`` is the connector's own; a value ``{secret: NAME}`` in it stands for that secret.
     ``workload``: a script that plays the source on this machine, at ``rate`` changes per second.
     """
 
-    kind: Literal["python", "airbyte"]
+    kind: Literal["python", "airbyte", "dlt"]
     name: str
     config: Mapping[str, object] = field(default_factory=dict)
     workload: str | None = None
     rate: float = 0.0
+    packages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -293,6 +293,8 @@ def places(subject: Subject) -> Iterator[Problem]:
             yield from _file(subject, connector.python, (*at, "python"))
             if connector.workload is not None:
                 yield from _file(subject, connector.workload, (*at, "workload"))
+        elif isinstance(connector, steps.DltConnector):
+            yield from _file(subject, connector.dlt, (*at, "dlt"))
     for n, pull in subject.steps(steps.PullStep):
         yield from _file(subject, pull.pull.python, ("flow", n, "pull", "python"))
         if pull.pull.workload is not None:

@@ -29,6 +29,8 @@ MODEL = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
 TABLE = re.compile(r"[^.\u0000-\u001f\u007f]+\.[^\u0000-\u001f\u007f]+")
 COLUMN = re.compile(r"[^\u0000-\u001f\u007f]+")
 AIRBYTE = re.compile(r"source-[a-z0-9-]+(==[0-9][A-Za-z0-9.]*)?")
+# A package of PyPI, never an address: with extras and one version, if wanted.
+PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]+\])?(==[0-9][A-Za-z0-9.]*)?")
 STREAM = re.compile(r"[A-Za-z_][A-Za-z0-9_$.-]*")
 TOPIC = re.compile(r"[a-z][a-z0-9_]*")
 # A property of an event: a word, since it becomes a column of several engines.
@@ -156,6 +158,11 @@ AirbyteName = Annotated[
     str,
     _text(AIRBYTE, "a connector of Airbyte", "Write source-NAME or source-NAME==VERSION."),
     _pattern(AIRBYTE, "a connector of Airbyte, with a version if wanted"),
+]
+PackageName = Annotated[
+    str,
+    _text(PACKAGE, "a package of PyPI", "Write NAME, NAME[EXTRA] or NAME==VERSION."),
+    _pattern(PACKAGE, "a package of PyPI, with a version if wanted"),
 ]
 StreamName = Annotated[
     str,

@@ -109,22 +109,37 @@ class AirbyteConnector(fields.Strict):
     config: dict[str, Any] = Field(default_factory=dict)
 
 
+class DltConnector(fields.Strict):
+    """Sources of dlt (https://dlthub.com), which is installed at the first start.
+
+    ``dlt`` is a Python file with the function ``source(config)``, which gives a source of dlt or a
+    list of resources. ``packages`` are those of PyPI that they need beside dlt.
+    """
+
+    dlt: fields.Place
+    config: dict[str, Any] = Field(default_factory=dict)
+    packages: list[fields.PackageName] = Field(default_factory=list)
+
+
 def _connector(value: Any) -> Any:
     if isinstance(value, str):
         return {"python": value}
-    if isinstance(value, dict) and len({"python", "airbyte"} & value.keys()) != 1:
-        what = "a connector says python: FILE.py or airbyte: NAME, and one of them alone"
+    if isinstance(value, dict) and len({"python", "airbyte", "dlt"} & value.keys()) != 1:
+        what = "a connector says python: FILE.py, airbyte: NAME or dlt: FILE.py, one of them alone"
         hint = "Write connector: {python: connector.py} or connector: {airbyte: source-faker}."
         raise fields.wrong("file.wrong_value", what, hint)
     return value
 
 
 def _connector_kind(value: Any) -> str:
-    return "airbyte" if isinstance(value, dict) and "airbyte" in value else "python"
+    others = (k for k in ("airbyte", "dlt") if isinstance(value, dict) and k in value)
+    return next(others, "python")
 
 
 Connector = Annotated[
-    Annotated[PythonConnector, Tag("python")] | Annotated[AirbyteConnector, Tag("airbyte")],
+    Annotated[PythonConnector, Tag("python")]
+    | Annotated[AirbyteConnector, Tag("airbyte")]
+    | Annotated[DltConnector, Tag("dlt")],
     Discriminator(_connector_kind),
     BeforeValidator(_connector),
 ]

@@ -55,6 +55,14 @@ def test_a_connector_of_airbyte(tmp_path: Path) -> None:
     assert (found.load.connector.kind, found.load.every) == ("airbyte", 3600.0)
 
 
+def test_sources_of_dlt(tmp_path: Path) -> None:
+    step = "connector: {dlt: connector.py, config: {a: {secret: one}}, packages: [s3fs, 'a[b]==1']}"
+    found = job(tmp_path, f"{step}, every: 1h").load.connector
+    assert (found.kind, found.name) == ("dlt", "connector.py")
+    assert found.packages == ("s3fs", "a[b]==1")
+    assert build.build(read(tmp_path, f"{step}, every: 1h")).asked == ("one",)
+
+
 def test_a_calendar_says_when_as_for_backups(tmp_path: Path) -> None:
     found = job(tmp_path, "connector: connector.py, cron: '0 3 * * mon', zone: Europe/Berlin").load
     assert (found.every, found.cron, found.zone) == (None, "0 3 * * mon", "Europe/Berlin")
@@ -79,6 +87,17 @@ def test_a_calendar_says_when_as_for_backups(tmp_path: Path) -> None:
             "no time zone",
         ),
         ("connector: {airbyte: faker}, every: 10s", "file.wrong_value", "connector of Airbyte"),
+        ("connector: {dlt: none.py}, every: 10s", "file.no_such_path", "the file none.py"),
+        (
+            "connector: {dlt: connector.py, packages: ['x @ https://x.example']}, every: 10s",
+            "file.wrong_value",
+            "package of PyPI",
+        ),
+        (
+            "connector: {dlt: connector.py, python: connector.py}, every: 10s",
+            "file.wrong_value",
+            "one of them alone",
+        ),
         ("connector: {config: {}}, every: 10s", "file.wrong_value", "one of them alone"),
         ("connector: connector.py, every: 10s, streams: [a, a]", "file.repeated", "a is listed"),
         (

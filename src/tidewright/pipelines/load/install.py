@@ -49,6 +49,7 @@ def folder(package: str, base: Path) -> Path:
 def ensure(package: str, tell: Tell, base: Path | None = None) -> Path:
     """The folder of an environment that has ``package``; made now where it is missing.
 
+    ``package`` is a requirement, or several with a space between them.
     ``tell`` gets a line whenever there is news. Raises Failed with the installer's last words.
     """
     home = folder(package, base or cache())
@@ -72,10 +73,10 @@ def _commands(package: str, home: Path) -> Sequence[Sequence[str]]:
     if uv:
         return (
             (uv, "venv", "--quiet", "--python", sys.executable, str(home)),
-            (uv, "pip", "install", "--python", python, package),
+            (uv, "pip", "install", "--python", python, *package.split()),
         )
     pip = ("-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off")
-    return ((sys.executable, "-m", "venv", str(home)), (python, *pip, package))
+    return ((sys.executable, "-m", "venv", str(home)), (python, *pip, *package.split()))
 
 
 def _run(argv: Sequence[str], package: str, tell: Tell) -> None:

@@ -182,6 +182,7 @@ class Loop:
                 shape, mark = self.lake.prepare(known[name])
             except (columns.Unusable, errors.Unsupported) as reason:
                 work.stop(name, str(getattr(reason, "what", reason)))
+                work.lacking.add(name)
             else:
                 work.begin(known[name], shape, mark)
 

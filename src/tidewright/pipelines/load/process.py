@@ -1,6 +1,6 @@
 """Starting a connector of any kind, with its configuration and its secrets.
 
-Of a light connector, secrets go by a pipe, never by an argument, the environment or a file.
+Of all but Airbyte's, secrets go by a pipe, never by an argument, the environment or a file.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tidewright.model import jobs
-from tidewright.pipelines.load import airbyte, install, masking, running
+from tidewright.pipelines.load import airbyte, dlt, install, masking, running
 from tidewright.pipelines.load.messages import Message
 from tidewright.vault import files as vault
 
@@ -45,6 +45,11 @@ def start(
         return airbyte.Airbyte(
             of.name, config(job), streams, states, job.load.timeout, Path(str(job.scratch)), tell,
             do, masking.Mask(_secrets(job)),
+        )  # fmt: skip
+    if of.kind == "dlt":
+        return dlt.Dlt(
+            Path(str(job.project)) / of.name, config(job), of.packages, streams, states,
+            job.load.timeout, Path(str(job.scratch)), tell, do, masking.Mask(_secrets(job)),
         )  # fmt: skip
     return _light(job, do, streams, states)
 

@@ -65,6 +65,8 @@ class Sync:
     stopped: dict[str, str] = field(default_factory=dict)
     failure: str | None = None
     shared: marks.Mark | None = None
+    lacking: set[str] = field(default_factory=set)  # stopped, and a shared state would skip them
+    waiting: bool = False  # a shared state came, and was not kept for their sake
     notes: list[str] = field(default_factory=list)
     records: int = 0
 
@@ -108,6 +110,7 @@ class Sync:
         self.stopped[name] = why
         found = self.reading.get(name)
         if found is not None:
+            self.lacking.add(name)
             found.records, found.pages = [], []
             if found.full:
                 found.covered = []
@@ -179,7 +182,17 @@ class Sync:
         self._cover(found)
 
     def _shared_state(self, state: Any) -> None:
-        """One state for every stream: it covers all that was read."""
+        """One state for every stream: it covers all that was read, or it is not kept.
+
+        With a stream that stopped it would leave out that one's records for good.
+        """
+        for found in list(self.reading.values()):
+            self._each(found.name, self._page)  # one that does not fit may show only now
+        if self.lacking:
+            names = ", ".join(sorted(self.lacking))
+            self.failure = f"its streams have one state, so none goes on without {names}"
+            self.waiting = True
+            return
         self.shared = marks.Mark("incremental", cursor=state)
         for found in list(self.reading.values()):
             if not found.full:
@@ -195,7 +208,7 @@ class Sync:
             found.mark = mark
             self._cover(found)
         found.pages, found.records = [], []
-        found.mark = replace(found.mark, complete=True)
+        found.mark = replace(found.mark, complete=found.full or not self.waiting)
         found.ended = True
 
     def _as_before(self, found: Reading) -> None:

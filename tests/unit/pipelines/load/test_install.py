@@ -60,5 +60,7 @@ def test_versions_do_not_share_a_place(tmp_path):
 def test_uv_is_used_where_it_is(tmp_path, monkeypatch):
     monkeypatch.setattr("shutil.which", lambda name: "/usr/bin/uv")
     assert [c[0] for c in install._commands("p", tmp_path)] == ["/usr/bin/uv", "/usr/bin/uv"]
+    assert install._commands("p==1 q", tmp_path)[1][-2:] == ("p==1", "q")
     monkeypatch.setattr("shutil.which", lambda name: None)
+    assert install._commands("p==1 q", tmp_path)[1][-2:] == ("p==1", "q")
     assert install._commands("p", tmp_path)[0][:3] == (sys.executable, "-m", "venv")

@@ -141,6 +141,38 @@ def test_one_state_for_all_covers_all():
     assert told == {"s": (None, 1), marks.SHARED: ({"n": 1}, 0)}
 
 
+def test_one_state_for_all_is_not_kept_while_one_of_them_stopped():
+    found = begun()
+    other = messages.Stream("t", SCHEMA, ("full_refresh", "incremental"), ("id",), ("id",))
+    found.begin(other, SHAPE, marks.Mark("incremental"))
+    records(found, 1)
+    found.hear(messages.Record("t", {"id": "no number"}))
+    found.hear(messages.State(None, {"n": 1}))
+    for name in ("s", "t"):
+        found.hear(messages.Ended(name, complete=True))
+    found.exited(0)
+    assert found.failure == "its streams have one state, so none goes on without t"
+    told = {p.stream: (p.rows, p.mark.rows, p.mark.complete) for p in found.portions()}
+    assert told == {"s": ((), 0, False), "t": ((), 0, False)}
+
+
+def test_one_state_for_all_waits_for_a_stream_that_never_began():
+    found = begun()
+    found.stop("t", "its type changed")
+    found.lacking.add("t")
+    records(found, 1)
+    found.hear(messages.State(None, {"n": 1}))
+    assert [(p.stream, p.rows, p.mark.cursor) for p in found.portions()] == [("s", (), None)]
+
+
+def test_one_state_for_all_does_not_wait_for_a_stream_that_there_is_not():
+    found = begun()
+    found.stop("t", "the connector has no stream called t")
+    records(found, 1)
+    found.hear(messages.State(None, {"n": 1}))
+    assert marks.SHARED in {p.stream for p in found.portions()}
+
+
 def test_pages_are_cut_by_size():
     found = begun()
     records(found, *range(sync.PAGE + 1))
