@@ -173,7 +173,7 @@ def _agree(tables: Sequence[Mapping[str, Any]], streams: Sequence[str]) -> None:
     for table in tables if streams else ():
         if table["name"] not in streams:
             what = f"the resource {table['resource']} also brings {table['name']}"
-            raise Unfit(f"{what}, which is not among the streams")
+            raise Unfit(f"{what}, which is not in streams; leave streams out")
 
 
 def told(script: Path, reason: BaseException) -> str:

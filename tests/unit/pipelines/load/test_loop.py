@@ -4,7 +4,7 @@ import json
 
 from tidewright.model import codec, observed
 from tidewright.pipelines.lake import reader
-from tidewright.pipelines.load import marks
+from tidewright.pipelines.load import marks, messages, process
 
 
 def pairs(rows):
@@ -209,7 +209,6 @@ def test_long_syncs_are_committed_in_between(load, monkeypatch):
 
 def test_a_secret_reaches_the_connector_by_name_alone(load):
     from tidewright.model import flow
-    from tidewright.pipelines.load import process
     from tidewright.vault import files as vault
 
     vault.write(load.lake.folder / "secrets", "token", "s3cr3t")
@@ -241,3 +240,41 @@ def test_by_a_calendar_a_restart_shows_what_is_there_and_pulls_nothing(load):
     assert len(load.rows("orders")) == 4
     assert "next " in status(load).message
     assert [d.rows for d in status(load).datasets if d.dataset == "bronze.orders"] == [4]
+
+
+class Shared:
+    """A connector with one state for all of its streams: how many records of each it has sent."""
+
+    code = 0
+    kind, count = "integer", 2  # of the ids of things, and how many records there are
+
+    def __init__(self, job, do, streams, states, tell):
+        self.sent = (states.get(marks.SHARED) or {"sent": 0})["sent"]
+
+    def messages(self):
+        both, kinds = ("full_refresh", "incremental"), {"orders": "integer", "things": self.kind}
+        yield messages.Catalog(
+            tuple(
+                messages.Stream(n, {"properties": {"id": {"type": k}}}, both, ("id",), ("id",))
+                for n, k in kinds.items()
+            )
+        )
+        for number in range(self.sent + 1, self.count + 1):
+            yield from (messages.Record(name, {"id": number}) for name in kinds)
+        yield messages.State(None, {"sent": self.count})
+
+    def close(self):
+        pass
+
+
+def test_a_type_that_changed_holds_all_that_share_its_state(load, monkeypatch):
+    monkeypatch.setattr(process, "start", Shared)
+    load.sync()
+    monkeypatch.setattr(Shared, "kind", "boolean")
+    monkeypatch.setattr(Shared, "count", 4)
+    load.sync()
+    assert "its streams have one state, so none goes on without things" in status(load).message
+    monkeypatch.setattr(Shared, "kind", "integer")
+    load.sync()
+    for name in ("orders", "things"):
+        assert [r["id"] for r in load.rows(name)] == [1, 2, 3, 4]
