@@ -44,7 +44,7 @@ TYPES: Mapping[str, Mapping[str, str]] = {
     "binary": {"type": "string", "contentEncoding": "base64"},
 }
 PLACES = {"decimal": 9, "wei": 0}  # dlt's own default of a decimal, where a column names none
-Say = Callable[[Mapping[str, Any]], None]
+Say = Callable[..., None]
 
 
 class Unfit(Exception):
@@ -59,10 +59,10 @@ def main() -> int:
     threading.Thread(target=_end_with_worker, daemon=True).start()
     lock = threading.Lock()
 
-    def say(message: Mapping[str, Any]) -> None:
-        text = json.dumps(message, default=plain, allow_nan=False)
+    def say(*many: Mapping[str, Any]) -> None:
+        lines = [json.dumps(m, default=plain, allow_nan=False) + "\n" for m in many]
         with lock:
-            out.write(text + "\n")
+            out.writelines(lines)
             out.flush()
 
     try:
@@ -95,7 +95,9 @@ def _read(request: Mapping[str, Any], say: Say) -> None:
     ours = [t for t in tables if t.get("resource") in source.resources.selected]
     _agree(ours, request["streams"])
     names.update(t["name"] for t in ours)
-    say({"type": "CATALOG", "catalog": {"streams": [stream(t) for t in ours]}})
+    # The state is kept under the source's name, so under another one it would begin anew.
+    catalog = {"streams": [stream(t) for t in ours], "source": source.schema.name}
+    say({"type": "CATALOG", "catalog": catalog})
     for name in sorted({*request["streams"]} & _names(source) - names):
         say(_failed("it has brought no record yet, so its columns are not known", name))
     pipeline.load(workers=1, raise_on_failed_jobs=True)
@@ -277,11 +279,7 @@ def _destination(dlt: Any, say: Say, names: set[str], problems: list[Exception])
                 raise Unfit(
                     f"{table['name']} belongs to no resource, and dlt's state would skip it"
                 )
-            at = int(time.time() * 1000)
-            for item in items:
-                data = {k: v for k, v in item.items() if v is not None}
-                body = {"stream": table["name"], "data": data, "emitted_at": at}
-                say({"type": "RECORD", "record": body})
+            say(*(_record(table["name"], item) for item in items))
         except Exception as reason:
             problems.append(reason)
 
@@ -314,6 +312,12 @@ def _progress(say: Say) -> Any:
             pass
 
     return Progress()
+
+
+def _record(name: str, item: Mapping[str, Any]) -> dict[str, Any]:
+    data = {k: v for k, v in item.items() if v is not None}
+    body = {"stream": name, "data": data, "emitted_at": int(time.time() * 1000)}
+    return {"type": "RECORD", "record": body}
 
 
 def _ended(name: str) -> dict[str, Any]:
