@@ -296,7 +296,7 @@ def _progress(say: Say) -> Any:
 
     class Progress(base):  # type: ignore[misc,valid-type]
         seen: Mapping[str, int] = {}
-        due = 0.0
+        due = time.monotonic() + NEWS
 
         def update(self, name: str, inc: int = 1, *rest: Any, **more: Any) -> None:
             self.seen = {**self.seen, name: self.seen.get(name, 0) + inc}

@@ -5,6 +5,7 @@ import sys
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -104,3 +105,41 @@ def test_the_root_is_told_with_the_users_own_line(tmp_path: Path):
 def test_it_needs_nothing_but_the_standard_library():
     run = f"import runpy; runpy.run_path({dlt_child.__file__!r})"
     subprocess.run([sys.executable, "-I", "-S", "-c", run], check=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("x = 1\n", "no function source"),
+        ("def source(config):\n    return [1]\n", "neither a source of dlt nor a list"),
+        ("def source(config):\n    return []\n", "neither a source of dlt nor a list"),
+    ],
+)
+def test_a_file_without_sources_is_named(tmp_path: Path, monkeypatch, text, what):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "modules", dict(sys.modules))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    (tmp_path / "my-orders.py").write_text(text)
+    with pytest.raises(dlt_child.Unfit, match=what):
+        dlt_child.made(None, tmp_path / "my-orders.py", {})
+
+
+class Source:
+    """As much of dlt's as a choice needs."""
+
+    def __init__(self, **tables):
+        self.resources = {
+            n: SimpleNamespace(name=n, table_name=table) for n, table in tables.items()
+        }
+
+    def with_resources(self, *names):
+        return names
+
+
+def test_resources_are_chosen_by_their_name_or_their_tables():
+    source = Source(orders="orders", people="customers", events=lambda event: event["kind"])
+    assert dlt_child.chosen(source, []) is source
+    assert dlt_child.chosen(source, ["customers", "typo"]) == ("people",)
+    assert dlt_child.chosen(source, ["events", "orders"]) == ("orders", "events")
+    with pytest.raises(dlt_child.Unfit, match="of typo it has none; it has orders, people, events"):
+        dlt_child.chosen(source, ["typo"])
