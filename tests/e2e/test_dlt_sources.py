@@ -100,7 +100,7 @@ def _killed(load: Load, point: str) -> None:
     job = load.folder / "job.json"
     job.write_text(codec.dumps(load.job))
     argv = [sys.executable, "-m", "tidewright.pipelines.load", "--job", str(job)]
-    done = subprocess.run(argv, env={**os.environ, VARIABLE: point}, timeout=120, check=False)
+    done = subprocess.run(argv, env={**os.environ, VARIABLE: point}, timeout=300, check=False)
     assert done.returncode == -signal.SIGKILL, f"{point} was never passed"
 
 
@@ -130,7 +130,7 @@ def test_it_repeats_nothing_and_skips_nothing(
     (load.folder / "orders.py").write_text(SOURCE)
     vault.write(load.lake.folder / "secrets", "token", "s3cr3t")
     config = {"url": url, "token": {"secret": "token"}}
-    load.told(connector=flow.Connector("dlt", "orders.py", config), streams=())
+    load.told(connector=flow.Connector("dlt", "orders.py", config), streams=(), timeout=90.0)
     served.rows["orders"] = [_order(number) for number in range(1, 8)]
     served.rows["things"] = [{"name": "a", "n": 1}, {"name": "b", "n": 2}]
 
