@@ -20,6 +20,7 @@ import orjson
 from tidewright.pipelines.receive import judge, writer
 
 MOST_BODY = 1 << 20
+MOST_HEARD = 8 << 20
 BODY_SECONDS = 5.0
 COMMIT_SECONDS = 8.0
 # Bodies in memory at once: with MOST_BODY this bounds what a flood can take.
@@ -122,26 +123,37 @@ class Front:
 
 
 async def _body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
-    """The whole body. Stops reading as soon as it is too large or too slow."""
+    """The whole body. One that is somewhat too large is read to its end and thrown away: who still
+    sends when the connection is closed never hears why.
+    """
     told = headers.get(b"content-length", b"0")
-    if told.isdigit() and int(told) > MOST_BODY:
-        raise Answer(413, error=f"at most {MOST_BODY} bytes in one request")
+    if told.isdigit() and int(told) > MOST_HEARD:
+        raise _too_large()
     parts: list[bytes] = []
     size = 0
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            while True:
+            while size <= MOST_HEARD:
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     raise Answer(400, error="the sender went away")
-                parts.append(message.get("body", b""))
-                size += len(parts[-1])
-                if size > MOST_BODY:
-                    raise Answer(413, error=f"at most {MOST_BODY} bytes in one request")
+                part = message.get("body", b"")
+                size += len(part)
+                if size <= MOST_BODY:
+                    parts.append(part)
+                else:
+                    parts.clear()
                 if not message.get("more_body"):
-                    return b"".join(parts)
+                    break
     except TimeoutError:
         raise Answer(408, error=f"the body took longer than {BODY_SECONDS:.0f} s") from None
+    if size > MOST_BODY:
+        raise _too_large()
+    return b"".join(parts)
+
+
+def _too_large() -> Answer:
+    return Answer(413, error=f"at most {MOST_BODY} bytes in one request")
 
 
 def _kind(headers: Mapping[bytes, bytes]) -> judge.Kind:
