@@ -9,7 +9,7 @@ from tidewright.assemble import names
 from tidewright.components.postgres import program as postgres
 from tidewright.model import components, jobs, values
 from tidewright.model import flow as flows
-from tidewright.spec import load, steps
+from tidewright.spec import connectors, load, steps
 
 # The component, the database of its metadata, and its word in the file.
 BI = "superset"
@@ -132,10 +132,10 @@ def _load(step: steps.LoadStep) -> flows.Load:
     )
 
 
-def _connector(of: steps.Connector) -> flows.Connector:
-    if isinstance(of, steps.AirbyteConnector):
+def _connector(of: connectors.Connector) -> flows.Connector:
+    if isinstance(of, connectors.AirbyteConnector):
         return flows.Connector("airbyte", of.airbyte, of.config)
-    if isinstance(of, steps.DltConnector):
+    if isinstance(of, connectors.DltConnector):
         return flows.Connector("dlt", of.dlt, of.config, packages=tuple(of.packages))
     rate = 20.0 if of.rate is None else of.rate
     return flows.Connector("python", of.python, of.config, of.workload, rate)

@@ -37,15 +37,6 @@ def _endpoint(value: Any) -> str:
     return value
 
 
-def _credentials(value: Any) -> Any:
-    if isinstance(value, str):
-        # It may be the secret itself, so it is not repeated.
-        what = "credentials stand here in clear text; only the name of a secret may"
-        hint = "Write credentials: {secret: NAME}, then: tidewright connect --set-secret NAME"
-        raise fields.wrong("file.secret_in_clear", what, hint)
-    return value
-
-
 class Keep(fields.Strict):
     """Which points stay: the newest ones, and the last of so many days, weeks and months."""
 
@@ -71,4 +62,10 @@ class Backup(fields.Strict):
     drill: fields.Duration | None = None
     endpoint: Annotated[str, BeforeValidator(_endpoint)] = ""
     region: str = "us-east-1"
-    credentials: Annotated[fields.SecretRef, BeforeValidator(_credentials)] | None = None
+    credentials: (
+        Annotated[
+            fields.SecretRef,
+            BeforeValidator(fields.not_in_clear("credentials stand", "credentials")),
+        ]
+        | None
+    ) = None

@@ -13,7 +13,15 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 from tidewright.kit import files
-from tidewright.spec import checks_of_backup, checks_of_landing, document, fields, steps, tree
+from tidewright.spec import (
+    checks_of_backup,
+    checks_of_landing,
+    connectors,
+    document,
+    fields,
+    steps,
+    tree,
+)
 
 S = TypeVar("S")
 
@@ -289,11 +297,11 @@ def places(subject: Subject) -> Iterator[Problem]:
             yield from _file(subject, place, ("flow", n, "ingest", "workload"))
     for n, load in subject.steps(steps.LoadStep):
         connector, at = load.load.connector, ("flow", n, "load", "connector")
-        if isinstance(connector, steps.PythonConnector):
+        if isinstance(connector, connectors.PythonConnector):
             yield from _file(subject, connector.python, (*at, "python"))
             if connector.workload is not None:
                 yield from _file(subject, connector.workload, (*at, "workload"))
-        elif isinstance(connector, steps.DltConnector):
+        elif isinstance(connector, connectors.DltConnector):
             yield from _file(subject, connector.dlt, (*at, "dlt"))
     for n, pull in subject.steps(steps.PullStep):
         yield from _file(subject, pull.pull.python, ("flow", n, "pull", "python"))

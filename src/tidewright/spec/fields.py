@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any
 
 from pydantic import (
@@ -45,6 +45,21 @@ def wrong(code: str, what: str, hint: str) -> PydanticCustomError:
     """A finding as pydantic carries it; ``findings`` turns it back."""
     escape = {"what": what, "hint": hint}
     return PydanticCustomError(code, "{what}", escape)
+
+
+def not_in_clear(what_stands: str, key: str) -> Callable[[Any], Any]:
+    """A validator for ``key: {secret: NAME}`` that refuses a text, which may be the secret itself
+    and so is not repeated.
+    """
+
+    def check(value: Any) -> Any:
+        if isinstance(value, str):
+            what = f"{what_stands} here in clear text; only the name of a secret may"
+            hint = f"Write {key}: {{secret: NAME}}, then: tidewright connect --set-secret NAME"
+            raise wrong("file.secret_in_clear", what, hint)
+        return value
+
+    return check
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

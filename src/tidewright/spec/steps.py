@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from tidewright.kit import schedule
-from tidewright.spec import fields
+from tidewright.spec import connectors, fields
 
 LATER_SOURCES: Mapping[str, str] = {
     "mysql": "MySQL", "mongodb": "MongoDB", "http": "HTTP", "kafka": "Kafka", "files": "files",
@@ -21,19 +21,13 @@ LEAST_EVERY = 0.1
 COMING = "Leave it out for now; ROADMAP.md says when it comes."
 
 
-def _reference(value: Any) -> Any:
-    if isinstance(value, str):
-        # The value may be a URL with a password: it is not repeated.
-        what = "a URL stands here in clear text; only the name of a secret may"
-        hint = "Write url: {secret: NAME}, then: tidewright connect --set-secret NAME"
-        raise fields.wrong("file.secret_in_clear", what, hint)
-    return value
-
-
 class Postgres(fields.Strict):
     """A PostgreSQL: your own by ``url``, or one that the platform runs for a ``workload``."""
 
-    url: Annotated[fields.SecretRef, BeforeValidator(_reference)] | None = None
+    url: (
+        Annotated[fields.SecretRef, BeforeValidator(fields.not_in_clear("a URL stands", "url"))]
+        | None
+    ) = None
     workload: fields.Place | None = None
     rate: fields.Rate | None = None
     database: fields.Name | None = None
@@ -77,74 +71,6 @@ class Capture(fields.Strict):
     raw_columns: dict[fields.TableName, list[fields.ColumnName]] = Field(default_factory=dict)
 
 
-class PythonConnector(fields.Strict):
-    """A connector of your own: a Python file with the class ``Connector``.
-
-    ``config`` is handed to it; a value ``{secret: NAME}`` in it stands for that secret.
-    ``workload`` is a script that plays the source on this machine.
-    """
-
-    python: fields.Place
-    config: dict[str, Any] = Field(default_factory=dict)
-    workload: fields.Place | None = None
-    rate: fields.Rate | None = None
-
-    @model_validator(mode="after")
-    def plays_or_not(self) -> PythonConnector:
-        """A rate is the workload's."""
-        if self.rate is not None and self.workload is None:
-            what = "rate says how fast the workload works, and there is none"
-            hint = "Add workload: FILE.py, or remove rate."
-            raise fields.wrong("file.wrong_value", what, hint)
-        return self
-
-
-class AirbyteConnector(fields.Strict):
-    """One of Airbyte's own connectors from PyPI, installed at the first start.
-
-    ``airbyte`` is its name, with a version if you like: ``source-faker==7.2.1``.
-    """
-
-    airbyte: fields.AirbyteName
-    config: dict[str, Any] = Field(default_factory=dict)
-
-
-class DltConnector(fields.Strict):
-    """Sources of dlt (https://dlthub.com), which is installed at the first start.
-
-    ``dlt`` is a Python file with the function ``source(config)``, which gives a source of dlt or a
-    list of resources. ``packages`` are those of PyPI that they need beside dlt.
-    """
-
-    dlt: fields.Place
-    config: dict[str, Any] = Field(default_factory=dict)
-    packages: list[fields.PackageName] = Field(default_factory=list)
-
-
-def _connector(value: Any) -> Any:
-    if isinstance(value, str):
-        return {"python": value}
-    if isinstance(value, dict) and len({"python", "airbyte", "dlt"} & value.keys()) != 1:
-        what = "a connector says python: FILE.py, airbyte: NAME or dlt: FILE.py, one of them alone"
-        hint = "Write connector: {python: connector.py} or connector: {airbyte: source-faker}."
-        raise fields.wrong("file.wrong_value", what, hint)
-    return value
-
-
-def _connector_kind(value: Any) -> str:
-    others = (k for k in ("airbyte", "dlt") if isinstance(value, dict) and k in value)
-    return next(others, "python")
-
-
-Connector = Annotated[
-    Annotated[PythonConnector, Tag("python")]
-    | Annotated[AirbyteConnector, Tag("airbyte")]
-    | Annotated[DltConnector, Tag("dlt")],
-    Discriminator(_connector_kind),
-    BeforeValidator(_connector),
-]
-
-
 class Load(fields.Strict):
     """Pull a connector's streams on a schedule into append-only tables.
 
@@ -152,7 +78,7 @@ class Load(fields.Strict):
     connector that is too long.
     """
 
-    connector: Connector
+    connector: connectors.Connector
     streams: list[fields.StreamName] = Field(default_factory=list)
     every: fields.Duration | None = None
     cron: str | None = None

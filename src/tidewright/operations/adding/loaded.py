@@ -15,7 +15,7 @@ from tidewright import errors
 from tidewright.kit import quantity
 from tidewright.operations.adding import change as changes
 from tidewright.operations.adding import connector, inferred, place
-from tidewright.spec import edited, load, steps, tree
+from tidewright.spec import connectors, edited, load, steps, tree
 
 SCRIPT = "connectors/files.py"
 TO = {"file": "files", "web": "web"}
@@ -114,7 +114,7 @@ def _ours(spec: load.Spec) -> Iterator[There]:
     for n, step in enumerate(spec.document.flow):
         if isinstance(step, steps.LoadStep):
             of = step.load.connector
-            mine = isinstance(of, steps.PythonConnector) and of.python == SCRIPT
+            mine = isinstance(of, connectors.PythonConnector) and of.python == SCRIPT
             if mine and isinstance(of.config.get("files"), dict):
                 yield There(("flow", n, "load", "connector", "config", "files"), step.load)
 
