@@ -19,13 +19,14 @@ from typing import IO
 import psycopg
 
 from tidewright import errors
+from tidewright.kit import priority
 from tidewright.model import codec, jobs
 from tidewright.pipelines.refresh import commits, outcome, refresher
 
 POLL = 0.1
 IDLE = 30.0  # seconds without a change after which the process ends
 BREATH = 2.0  # after a refresh that was held back, at least so long until the next
-NICE = 5  # from the first marts on, capture goes first when there is not enough processor for all
+NICE = 19  # from the first marts on, capture goes first when there is not enough processor for all
 
 
 class Loop:
@@ -74,7 +75,8 @@ class Loop:
             self.work.saw(self.tried)
         self._tell(replace(news, progress=self.work.progress))
         if self.is_good() and not self.is_nice:
-            self.is_nice = bool(os.nice(NICE))
+            priority.give_way(NICE)
+            self.is_nice = True
         return True
 
     def is_due(self) -> bool:

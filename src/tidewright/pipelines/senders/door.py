@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 import urllib.parse
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 from uuid import uuid4
@@ -17,7 +20,8 @@ from tidewright.pipelines.senders import ledger
 
 MOST_EVENTS = 500
 TIMEOUT = 15.0
-SIDE_BY_SIDE = 4
+SIDE_BY_SIDE = 16
+OK = 200
 BUSY = (408, 429, 503)
 
 
@@ -25,10 +29,20 @@ class Refusal(errors.StepFailed):
     """The endpoint will never take this batch."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What came back for a batch, and when; a status of 0 when nothing did, with the reason."""
+
+    at: float
+    status: int
+    answer: Any
+
+
 class Door:
     """``send`` is the script's; ``breathe`` is called while the endpoint keeps us waiting.
 
-    Batches of one call are on their way side by side, as those of many visitors would be.
+    Batches are on their way side by side, as those of many visitors would be, while the script
+    makes the next ones. The book is kept by the thread that calls.
     """
 
     def __init__(
@@ -45,62 +59,68 @@ class Door:
         self._own = threading.local()
         self._connections: list[HTTPConnection] = []
         self._pool = ThreadPoolExecutor(SIDE_BY_SIDE, "door")
+        self._flying: deque[tuple[ledger.Batch, Future[_Found]]] = deque()
+        self._rested = 0.0
         self.sent = self.taken = self.rejected = 0
 
     def again(self) -> None:
         """Send what an earlier process left without an answer."""
-        self._send(self._book.waiting())
+        for batch in self._book.waiting():
+            self._fly(batch)
+        self.settle()
 
     def send(self, events: Sequence[Any]) -> int:
         """Send these events, in batches of at most 500; how many were sent.
 
         ``bytes`` among them are sent as they are, so that a script can send what is no event.
         """
-        batches = []
         for first in range(0, len(events), MOST_EVENTS):
             part = events[first : first + MOST_EVENTS]
             texts = [e if isinstance(e, bytes) else orjson.dumps(e) for e in part]
-            batches.append(ledger.Batch(str(uuid4()), len(part), b"[" + b",".join(texts) + b"]"))
-            self._book.send(batches[-1])
-        self._send(batches)
+            batch = ledger.Batch(str(uuid4()), len(part), b"[" + b",".join(texts) + b"]")
+            self._book.send(batch)
+            self._fly(batch)
+            self._land(SIDE_BY_SIDE)
         return len(events)
 
+    def settle(self) -> None:
+        """Until everything that was sent has its answer. Raises Refusal, as ``send`` may."""
+        self._land(0)
+
     def close(self) -> None:
-        self._pool.shutdown()
+        """What has no answer yet stays in the book."""
+        self._pool.shutdown(cancel_futures=True)
         for connection in self._connections:
             connection.close()
 
-    def _send(self, batches: ledger.Batches) -> None:
-        """Until each has its answer. The book is kept by this thread alone."""
-        while batches:
-            waiting: list[ledger.Batch] = []
-            why, refused = "", None
-            for batch, found in zip(batches, self._pool.map(self._ask, batches), strict=True):
-                if isinstance(found, Exception):
-                    waiting.append(batch)
-                    why = f"the endpoint does not answer: {found}"
-                elif found[0] in BUSY:
-                    waiting.append(batch)
-                    why = f"the endpoint is busy: {found[1].get('error', found[0])}"
-                elif found[0] != 200:
-                    refused = _refused(batch, *found)
-                else:
-                    self._answered(batch, found[1])
-            if refused is not None:
-                raise refused
-            batches = waiting
-            if batches:
-                self._breathe(why)
+    def _fly(self, batch: ledger.Batch) -> None:
+        self._flying.append((batch, self._pool.submit(self._ask, batch)))
 
-    def _answered(self, batch: ledger.Batch, answer: Any) -> None:
-        taken, rejected = int(answer["accepted"]), int(answer["rejected"])
+    def _land(self, most: int) -> None:
+        """Until at most ``most`` are without an answer."""
+        while len(self._flying) > most:
+            batch, waited = self._flying.popleft()
+            found = waited.result()
+            why = _try_again(found)
+            if not why:
+                self._answered(batch, found)
+                continue
+            if found.at > self._rested:  # else we have rested since it was told to wait
+                self._breathe(why)
+                self._rested = time.monotonic()
+            self._fly(batch)
+
+    def _answered(self, batch: ledger.Batch, found: _Found) -> None:
+        if found.status != OK:
+            raise _refused(batch, found)
+        taken, rejected = int(found.answer["accepted"]), int(found.answer["rejected"])
         self._book.acknowledged(batch.name, taken, rejected)
         self.sent += batch.events
         self.taken += taken
         self.rejected += rejected
 
-    def _ask(self, batch: ledger.Batch) -> tuple[int, Any] | Exception:
-        """Status and answer, or why there is none. Each thread has a connection of its own."""
+    def _ask(self, batch: ledger.Batch) -> _Found:
+        """Each thread has a connection of its own."""
         connection = getattr(self._own, "connection", None)
         if connection is None:
             connection = self._own.connection = HTTPConnection(self._host, timeout=TIMEOUT)
@@ -109,15 +129,25 @@ class Door:
         try:
             connection.request("POST", self._path, batch.body, headers)
             answer = connection.getresponse()
-            return answer.status, orjson.loads(answer.read())
+            status, body = answer.status, orjson.loads(answer.read())
         except (OSError, HTTPException) as reason:
             connection.close()  # it opens itself again at the next request
-            return reason
+            return _Found(time.monotonic(), 0, reason)
+        return _Found(time.monotonic(), status, body)
 
 
-def _refused(batch: ledger.Batch, status: int, answer: Any) -> Refusal:
+def _try_again(found: _Found) -> str:
+    """Why this batch has to be sent once more; empty when it need not be."""
+    if not found.status:
+        return f"the endpoint does not answer: {found.answer}"
+    if found.status in BUSY:
+        return f"the endpoint is busy: {found.answer.get('error', found.status)}"
+    return ""
+
+
+def _refused(batch: ledger.Batch, found: _Found) -> Refusal:
     return Refusal(
         "topic.batch_refused",
-        f"the endpoint answered {status}: {answer.get('error', 'no reason given')}",
+        f"the endpoint answered {found.status}: {found.answer.get('error', 'no reason given')}",
         f"batch {batch.name}", "Correct the script that made the batch.",
     )  # fmt: skip

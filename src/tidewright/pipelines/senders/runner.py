@@ -18,6 +18,7 @@ from tidewright.vault import files as vault
 
 TICK = 0.05
 PAUSE = 0.5
+MOST = 10_000  # events asked of a script at once, so that the status file stays fresh
 
 
 class Runner:
@@ -45,6 +46,7 @@ class Runner:
             while True:
                 self.turn()
         finally:
+            self.door.close()
             self.report.say("stopped", healthy=False, now=True)
 
     def turn(self) -> None:
@@ -66,15 +68,17 @@ class Runner:
     def _work(self, loaded: script.Script) -> None:
         due = self.pace.due(time.monotonic(), self.job.rate)
         if not due:
+            self.door.settle()
             self.report.say(self._aim(), healthy=True)
             time.sleep(TICK)
             return
-        made = int(self._call(loaded.step, self.door, due) or 0)
+        made = int(self._call(loaded.step, self.door, min(due, MOST)) or 0)
         self.pace.made(made)
+        if self.pace.owed < door.MOST_EVENTS:
+            self.door.settle()
+            time.sleep(TICK)
         self.report.made(self.door.sent - self.report.changes)
         self.report.say(self._aim(), healthy=True)
-        if self.pace.owed < door.MOST_EVENTS:
-            time.sleep(TICK)
 
     def _call(self, function: Any, *arguments: Any) -> Any:
         """Run the user's code; what it raises names its line."""
@@ -89,10 +93,9 @@ class Runner:
         return f"aiming at {self.job.rate:g} events/s" if self.job.rate else "idle: the rate is 0"
 
     def _breathe(self, message: str) -> None:
-        """Say what keeps us, and wait a little; what is not sent meanwhile is not owed."""
+        """Say what keeps us, and wait a little; the pace says how much of it is made up for."""
         self.report.say(message, healthy=False)
         time.sleep(PAUSE)
-        self.pace.forgive(time.monotonic())
 
     def _follow_job(self) -> None:
         before = self.job

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-LONGEST = 0.5  # seconds of work that may be owed: what a pause missed is not made up for
+LONGEST = 5.0  # seconds of work that may be owed: a stall is made up for, a suspension is not
 WINDOW = 3.0  # seconds over which the observed rate is taken
 
 

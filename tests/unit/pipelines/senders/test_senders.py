@@ -3,6 +3,7 @@
 import http.server
 import json
 import threading
+import time
 
 import pytest
 
@@ -17,6 +18,7 @@ class Endpoint(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.answers: list[int] = []
         self.taken: list[tuple[str, list]] = []
+        self.held = threading.Lock()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -24,6 +26,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        with self.server.held:
+            pass
         status = self.server.answers.pop(0) if self.server.answers else 200
         if status == 0:  # the answer is lost after the commit
             self.server.taken.append((self.headers["Idempotency-Key"], json.loads(body)))
@@ -71,6 +75,7 @@ def test_a_batch_is_sent_until_it_is_acknowledged_and_counted_once(endpoint, boo
     said: list[str] = []
     mine = opened(endpoint, book, said)
     assert mine.send([{"n": 1}, b"{", {"n": 2}][:1] * 3) == 3
+    mine.settle()
     mine.close()
     assert len(said) == 3
     assert len({name for name, _ in endpoint.taken}) == 1
@@ -81,8 +86,35 @@ def test_a_batch_is_sent_until_it_is_acknowledged_and_counted_once(endpoint, boo
 def test_many_events_go_in_batches(endpoint, book):
     mine = opened(endpoint, book, [])
     mine.send([{"n": n} for n in range(1100)])
+    mine.settle()
     mine.close()
     assert sorted(len(events) for _, events in endpoint.taken) == [100, 500, 500]
+
+
+def test_the_next_batches_are_made_while_others_are_on_their_way(endpoint, book):
+    mine = opened(endpoint, book, [])
+    with endpoint.held:
+        mine.send([{"n": 1}])
+        mine.send([{"n": 2}])
+        assert len(book.waiting()) == 2
+    mine.settle()
+    mine.close()
+    assert book.waiting() == []
+    assert len(endpoint.taken) == 2
+
+
+def test_after_a_rest_all_that_was_told_to_wait_is_sent_at_once(endpoint, book):
+    endpoint.answers = [429] * 3
+    said: list[str] = []
+    mine = opened(endpoint, book, said)
+    with endpoint.held:
+        for n in range(3):
+            mine.send([{"n": n}])
+    mine._rested = time.monotonic() + 60  # all three were told to wait before the rest ended
+    mine.settle()
+    mine.close()
+    assert said == []
+    assert book.totals().batches == 3
 
 
 def test_what_a_kill_left_is_sent_again_under_its_name(endpoint, book):
@@ -99,6 +131,7 @@ def test_what_is_never_taken_names_the_script(endpoint, book):
     mine = opened(endpoint, book, [])
     with pytest.raises(errors.StepFailed) as caught:
         mine.send([{"n": 1}])
+        mine.settle()
     mine.close()
     assert caught.value.code == "topic.batch_refused"
 
