@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -105,7 +106,15 @@ def restore(source: points.Source, wanted: str, into: Path, talk: up.Talk) -> Re
         replay.fetch(source, server, made)
     clock.lap("servers")
     with contextlib.ExitStack() as running:
-        _servers(made, found, running, talk, clock, fault)
+        there = _servers(made, found, running, talk, clock, fault)
+        fault("sources_replayed")
+        for _, capture in lakeside.of_kind(made.environment, jobs.CaptureJob):
+            _capture(made, found, capture, there, talk, fault)
+        for stage in stages.proved(made.environment, talk.say):
+            found.tables += stage.tables
+            found.invariants += stage.invariants
+        clock.lap("compared")
+        fault("proved")
     clock.lap("stopped")
     ground.finish(into)
     return found
@@ -118,7 +127,8 @@ def _servers(
     talk: up.Talk,
     clock: _Clock,
     fault: faults.Fault,
-) -> None:
+) -> dict[str, replay.Running]:
+    """Each server up to its target, and the catalog in one of them moved to where the lake is."""
     point, there = found.point, {}
     for server in sorted(point.servers, key=lambda s: s.captured):
         talk.say(f"{server.name}: replaying its log up to {server.target}")
@@ -134,34 +144,37 @@ def _servers(
                 lake.move(point, made, catalog)
             clock.lap("catalog")
             fault("lake_moved")
-    fault("sources_replayed")
-    for _, capture in lakeside.of_kind(made.environment, jobs.CaptureJob):
-        flow = next((f for f in point.flows if f.name == capture.name), None)
-        if flow is None:
-            continue
-        if flow.server is None:
-            _again(capture, flow, talk)
-            found.invariants += proof.alone(capture, talk.say)
-            continue
-        if not flow.exact:
-            anchor.may_copy_again(capture.source, flow)
-            _again(capture, flow, talk)
-            found.again += capture.capture.tables
-            continue
-        position = anchor.anchor(capture, flow, there[flow.server])
-        talk.say(
-            f"{capture.name}: goes on at {position.text} of timeline {position.identity.timeline}"
-        )
-        stages.succeed(made.environment, flow.source, str(position.identity))
-        fault("anchored")
-        proved = proof.followed(made.environment, capture, talk.say)
-        found.tables += proved.tables
-        found.invariants += proved.invariants
-    for stage in stages.proved(made.environment, talk.say):
-        found.tables += stage.tables
-        found.invariants += stage.invariants
-    clock.lap("compared")
-    fault("proved")
+    return there
+
+
+def _capture(
+    made: ground.Ground,
+    found: Restored,
+    capture: jobs.CaptureJob,
+    there: Mapping[str, replay.Running],
+    talk: up.Talk,
+    fault: faults.Fault,
+) -> None:
+    """A captured source against its lake: it goes on where that stands, or is copied again."""
+    flow = next((f for f in found.point.flows if f.name == capture.name), None)
+    if flow is None:
+        return
+    if flow.server is None:
+        _again(capture, flow, talk)
+        found.invariants += proof.alone(capture, talk.say)
+        return
+    if not flow.exact:
+        anchor.may_copy_again(capture.source, flow)
+        _again(capture, flow, talk)
+        found.again += capture.capture.tables
+        return
+    position = anchor.anchor(capture, flow, there[flow.server])
+    talk.say(f"{capture.name}: goes on at {position.text} of timeline {position.identity.timeline}")
+    stages.succeed(made.environment, flow.source, str(position.identity))
+    fault("anchored")
+    proved = proof.followed(made.environment, capture, talk.say)
+    found.tables += proved.tables
+    found.invariants += proved.invariants
 
 
 def _again(capture: jobs.CaptureJob, flow: backups.Flow, talk: up.Talk) -> None:

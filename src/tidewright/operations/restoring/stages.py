@@ -20,7 +20,7 @@ from tidewright import errors
 from tidewright.clients import postgres
 from tidewright.model import acts, jobs
 from tidewright.operations import lakeside, state
-from tidewright.operations.proofs import ingest, load, proof, rollup, stream
+from tidewright.operations.proofs import load, proof, stream, table
 from tidewright.operations.restoring import proof as proving
 from tidewright.pipelines.rollup import keeping
 from tidewright.pipelines.stream import views
@@ -33,7 +33,6 @@ _ABSENT = (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName)
 NOTHING = frozenset({"lake.empty", "lake.delta_empty", "stream.rollup_empty"})
 
 Succeed: TypeAlias = Callable[[Any, str, str], None]
-Prove: TypeAlias = Callable[[state.Environment, str, Any, proof.Say, float], proof.Proof]
 
 
 def succeed(environment: state.Environment, old: str, new: str) -> None:
@@ -76,22 +75,16 @@ def _sessions(job: jobs.SessionsJob, old: str, new: str) -> None:
         tables.succeed(folder.parent, old, new)
 
 
-def _sessions_proof(
-    environment: state.Environment, name: str, job: jobs.SessionsJob, say: proof.Say, seconds: float
-) -> proof.Proof:
-    found: Prove = importlib.import_module("tidewright.operations.proofs.sessions").prove
-    return found(environment, name, job, say, seconds)
-
-
 _SUCCEED: Mapping[type[Any], Succeed] = {
     jobs.StreamJob: _stream,
     jobs.SessionsJob: _sessions,
     jobs.RollupJob: _rollup,
 }
-_PROOFS: Mapping[type[Any], Prove] = {
-    jobs.IngestJob: ingest.prove,
+# As `verify` has them, but for those that would ask somebody outside.
+_PROOFS: Mapping[type[Any], table.Prove] = {
+    jobs.IngestJob: table.PROOFS[jobs.IngestJob],
     jobs.LoadJob: load.standing,
     jobs.StreamJob: stream.standing,
-    jobs.SessionsJob: _sessions_proof,
-    jobs.RollupJob: rollup.prove,
+    jobs.SessionsJob: table.PROOFS[jobs.SessionsJob],
+    jobs.RollupJob: table.PROOFS[jobs.RollupJob],
 }

@@ -127,21 +127,13 @@ class Pins:
 def put(
     into: store.Store, lake: Path, pins: Mapping[Path, Path], before: backups.Tree | None
 ) -> backups.Tree:
-    """Store what is not there yet: a file that the last point has, alike in size and time, is."""
+    """Store what is not there yet. Parquet is packed already."""
     known = {f.path: f for f in before.files} if before else {}
     found = []
     for file, pin in sorted(pins.items()):
         path = str(file.relative_to(lake))
-        status = pin.stat()
-        old = known.get(path)
-        if (
-            old
-            and (old.size, old.mtime_ns) == (status.st_size, status.st_mtime_ns)
-            and into.has(old)
-        ):
-            found.append(old)
-        else:
-            found.append(into.put_file(pin, path, pack=not path.endswith(".parquet")))
+        pack = not path.endswith(".parquet")
+        found.append(into.put_unless(known.get(path), pin, path, pack=pack))
     return backups.Tree(tuple(found))
 
 

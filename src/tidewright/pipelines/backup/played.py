@@ -34,15 +34,10 @@ def copied(job: jobs.BackupJob, scratch: Path) -> Iterator[Path]:
 
 
 def put(into: store.Store, folder: Path, before: backups.Tree | None) -> backups.Tree:
-    """Store what is not there yet: a file that the last point has, alike in size and time, is."""
+    """Store what is not there yet."""
     known = {f.path: f for f in before.files} if before else {}
     found = []
     for file in sorted(f for f in folder.rglob("*") if f.is_file()):
-        path, status = str(file.relative_to(folder)), file.stat()
-        old = known.get(path)
-        same = old is not None and (old.size, old.mtime_ns) == (status.st_size, status.st_mtime_ns)
-        if old is not None and same and into.has(old):
-            found.append(old)
-        else:
-            found.append(into.put_file(file, path, pack=True))
+        path = str(file.relative_to(folder))
+        found.append(into.put_unless(known.get(path), file, path, pack=True))
     return backups.Tree(tuple(found))

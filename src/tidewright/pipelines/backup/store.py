@@ -72,6 +72,18 @@ class Store:
         with file.open("rb") as source:
             return self.put(source, path, pack=pack, mtime_ns=file.stat().st_mtime_ns)
 
+    def put_unless(
+        self, old: backups.File | None, file: Path, path: str, *, pack: bool
+    ) -> backups.File:
+        """``old``, which the last point has under this path, when it is alike in size and time and
+        its blob is there; else the file, stored.
+        """
+        status = file.stat()
+        same = old is not None and (old.size, old.mtime_ns) == (status.st_size, status.st_mtime_ns)
+        if old is not None and same and self.has(old):
+            return old
+        return self.put_file(file, path, pack=pack)
+
     def put_bytes(self, content: bytes, path: str, *, pack: bool) -> backups.File:
         return self.put(io.BytesIO(content), path, pack=pack)
 
