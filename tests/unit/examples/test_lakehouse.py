@@ -59,6 +59,17 @@ def test_a_restart_goes_on_and_corrects_what_was_left_bad(
     assert (tmp_path / meters["name"](bad + 1)).exists()
 
 
+def test_a_bad_batch_is_corrected_in_time_for_the_next_run_however_fast_they_come(
+    meters: dict[str, Any], tmp_path: Path
+) -> None:
+    meters["setup"](tmp_path)
+    bad, later = meters["BAD_FIRST"], meters["CORRECTED_BY"] + 1
+    meters["step"](tmp_path, (bad + later) * meters["ROWS"])
+    assert "-5.0" in (tmp_path / meters["name"](bad)).read_text()
+    meters["step"](tmp_path, 0)
+    assert "-5.0" not in (tmp_path / meters["name"](bad)).read_text()
+
+
 def test_the_schemas_stop_a_bad_batch_and_nothing_else(
     meters: dict[str, Any], entries: Any
 ) -> None:
