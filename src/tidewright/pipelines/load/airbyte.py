@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tidewright.kit import files
-from tidewright.pipelines.load import install, marks, masking, messages, running
+from tidewright.pipelines.load import install, marks, masking, messages, running, scratch
 from tidewright.pipelines.load.messages import Message
 
 
@@ -44,7 +43,7 @@ class Airbyte:
             return
         home = install.ensure(f"airbyte-{self.name}", self.tell)
         program = str(home / "bin" / self.name.partition("==")[0])
-        self._folder = Path(tempfile.mkdtemp(prefix="airbyte-", dir=_empty(self.scratch)))
+        self._folder = scratch.fresh(self.scratch, "airbyte")
         config = self._file("config.json", self.config)
         found = None
         for message in self._asked(program, "discover", "--config", config):
@@ -120,11 +119,3 @@ def told(states: Mapping[str, Any]) -> list[Any]:
         for name, state in states.items()
         if state is not None
     ]
-
-
-def _empty(scratch: Path) -> Path:
-    """The private folder, without what a crash left of earlier runs: it held a configuration."""
-    files.private_folder(scratch)
-    for old in scratch.glob("airbyte-*"):
-        shutil.rmtree(old, ignore_errors=True)
-    return scratch

@@ -6,17 +6,14 @@ each run: what it would keep there is in the commit, as one state for all of the
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tidewright.kit import files
-from tidewright.pipelines.load import install, marks, masking, running
+from tidewright.pipelines.load import install, marks, masking, running, scratch
 from tidewright.pipelines.load.messages import Message
 
 PACKAGE = "dlt==1.31.0"
@@ -50,14 +47,14 @@ class Dlt:
             self.code = 0  # dlt has no question for totals
             return
         home = install.ensure(" ".join((PACKAGE, *self.packages)), self.tell)
-        self._folder = Path(tempfile.mkdtemp(prefix="dlt-", dir=_empty(self.scratch)))
+        self._folder = scratch.fresh(self.scratch, "dlt")
         child = subprocess.Popen(
             [str(home / "bin" / "python"), "-I", str(CHILD)], env=environment(self._folder),
             cwd=self._folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
         where = f"connector {self.script.name}"
         self._now = running.Running(child, self.timeout, where, self.mask)
-        _ask(child, self._request())
+        self._now.ask(self._request())
         yield from self._now.messages()
         self.code = self._now.code
 
@@ -85,20 +82,3 @@ def environment(folder: Path) -> dict[str, str]:
     kept = {k: v for k, v in install.environment().items() if not k.startswith(THEIRS)}
     place = {"DLT_DATA_DIR": str(folder), "DLT_PROJECT_DIR": str(folder), "TMPDIR": str(folder)}
     return {**kept, **QUIET, **place}
-
-
-def _ask(child: subprocess.Popen[bytes], request: Mapping[str, Any]) -> None:
-    assert child.stdin is not None
-    try:
-        child.stdin.write(json.dumps(request, default=str).encode() + b"\n")
-        child.stdin.flush()
-    except BrokenPipeError:
-        pass  # it has ended already, and its exit code says so
-
-
-def _empty(scratch: Path) -> Path:
-    """The private folder, without what a crash left of earlier runs: it held records."""
-    files.private_folder(scratch)
-    for old in scratch.glob("dlt-*"):
-        shutil.rmtree(old, ignore_errors=True)
-    return scratch

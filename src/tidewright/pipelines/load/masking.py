@@ -6,9 +6,9 @@ that it was given. Whatever of it a person may read goes through here first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote, unquote_plus, urlsplit
 
 from tidewright.pipelines.load import messages
 
@@ -20,7 +20,8 @@ class Mask:
     """Replaces each of the values, also as an address or JSON would write it."""
 
     def __init__(self, values: Iterable[str]) -> None:
-        written = {w for v in values for w in _written(v) if len(w) >= SHORTEST}
+        parts = (part for value in values for part in _parts(value))
+        written = {w for p in parts for w in _written(p) if len(w) >= SHORTEST}
         # Longer ones first: one secret may be a part of another.
         self._written = sorted(written, key=lambda w: (-len(w), w))
 
@@ -45,6 +46,23 @@ class Mask:
 
 
 NOTHING = Mask(())
+
+
+def _parts(value: str) -> Iterator[str]:
+    """The value; of an address also its password and the values of its query, read and as written.
+
+    A library that was given the whole address may name a part of it.
+    """
+    yield value
+    try:
+        address = urlsplit(value)
+        password = address.password or ""
+        query = [pair.partition("=")[2] for pair in address.query.split("&")]
+    except ValueError:  # no address after all
+        return
+    if address.scheme and address.netloc:
+        for part in (password, *query):
+            yield from (part, unquote_plus(part), unquote(part))
 
 
 def _written(value: str) -> tuple[str, ...]:

@@ -5,10 +5,9 @@ Of all but Airbyte's, secrets go by a pipe, never by an argument, the environmen
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -71,19 +70,15 @@ def _light(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    assert child.stdin is not None
-    try:
-        child.stdin.write(json.dumps(request, default=str).encode() + b"\n")
-        child.stdin.flush()
-    except BrokenPipeError:
-        pass  # it has ended already, and its exit code says so
-    mask = masking.Mask(_secrets(job))
-    return running.Running(child, job.load.timeout, f"connector {job.load.connector.name}", mask)
+    of = f"connector {job.load.connector.name}"
+    found = running.Running(child, job.load.timeout, of, masking.Mask(_secrets(job)))
+    found.ask(request)
+    return found
 
 
 def config(job: jobs.LoadJob) -> dict[str, Any]:
     """The connector's configuration with its secrets, and the address of the source we run."""
-    found = _revealed(job.load.connector.config, Path(str(job.secrets)))
+    found = _revealed(job.load.connector.config, lambda name: _secret(job, name))
     if job.url is not None:
         found = {"url": str(job.url), **found}
     return dict(found)
@@ -91,27 +86,21 @@ def config(job: jobs.LoadJob) -> dict[str, Any]:
 
 def _secrets(job: jobs.LoadJob) -> list[str]:
     """The values of all secrets that its configuration names."""
-    names = list(_named(job.load.connector.config))
-    return [vault.read(Path(str(job.secrets)), name) for name in names]
+    names: list[str] = []
+    _revealed(job.load.connector.config, names.append)
+    return [_secret(job, name) for name in names]
 
 
-def _named(value: Any) -> Iterator[str]:
+def _secret(job: jobs.LoadJob, name: str) -> str:
+    return vault.read(Path(str(job.secrets)), name)
+
+
+def _revealed(value: Any, reveal: Callable[[str], Any]) -> Any:
+    """The same with each ``{"secret": name}`` replaced by what ``reveal`` has for the name."""
     if isinstance(value, Mapping):
         if set(value) == {"secret"}:
-            yield str(value["secret"])
-        else:
-            for inner in value.values():
-                yield from _named(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _named(inner)
-
-
-def _revealed(value: Any, secrets: Path) -> Any:
-    if isinstance(value, Mapping):
-        if set(value) == {"secret"}:
-            return vault.read(secrets, str(value["secret"]))
-        return {k: _revealed(v, secrets) for k, v in value.items()}
+            return reveal(str(value["secret"]))
+        return {k: _revealed(v, reveal) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_revealed(v, secrets) for v in value]
+        return [_revealed(v, reveal) for v in value]
     return value

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import select
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from tidewright import errors
 from tidewright.pipelines.load import masking, messages
@@ -39,7 +41,6 @@ class Running:
     chatty: bool = False
     code: int | None = None
     _rest: bytearray = field(default_factory=bytearray)
-
     _listener: threading.Thread | None = None
 
     def __post_init__(self) -> None:
@@ -51,6 +52,15 @@ class Running:
         assert self.child.stderr is not None
         for line in self.child.stderr:
             log.info("%s", self.mask.text(line.decode(errors="replace").rstrip()))
+
+    def ask(self, request: Mapping[str, Any]) -> None:
+        """Tell it what is wanted, as one line on its stdin; secrets go this way and no other."""
+        assert self.child.stdin is not None
+        try:
+            self.child.stdin.write(json.dumps(request, default=str).encode() + b"\n")
+            self.child.stdin.flush()
+        except BrokenPipeError:
+            pass  # it has ended already, and its exit code says so
 
     def messages(self) -> Iterator[Message]:
         """Until it has ended. Raises Silent after ``timeout`` seconds without a line."""

@@ -61,3 +61,12 @@ def test_what_is_short_or_nothing_stays() -> None:
 
 def test_a_secret_within_another_does_not_uncover_it() -> None:
     assert masking.Mask(("word", "password")).text("a password, a word") == "a ***, a ***"
+
+
+@pytest.mark.parametrize(
+    "said", ["password s3cr%40t!", "password s3cr@t!", "key=t0ken+of+mine", "key t0ken of mine"]
+)
+def test_of_an_address_its_parts_are_secrets_too(said: str) -> None:
+    mask = masking.Mask(["https://me:s3cr%40t!@example.com/x?page=1&key=t0ken+of+mine"])
+    assert mask.text(said).rstrip(masking.SHOWN).endswith(("password ", "key=", "key "))
+    assert mask.text("example.com, page 1") == "example.com, page 1"
