@@ -15,7 +15,7 @@ from typing import Any
 
 from tidewright.kit import files
 from tidewright.model import codec, observed
-from tidewright.pipelines.refresh import freshness
+from tidewright.pipelines.mover import window
 
 
 class StatusFile:
@@ -23,7 +23,7 @@ class StatusFile:
 
     def __init__(self, file: Path, stage: str) -> None:
         self._file = file
-        self._window = freshness.Window()
+        self._window = window.Window()
         self.status = observed.MoverStatus(
             at_ms=now_ms(), pid=os.getpid(), stage=stage, healthy=True, state="starting",
             message="starting",

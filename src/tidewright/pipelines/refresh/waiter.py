@@ -22,7 +22,8 @@ from tidewright import errors
 from tidewright.clients import postgres
 from tidewright.kit import files
 from tidewright.model import codec, jobs, observed
-from tidewright.pipelines.refresh import commits, freshness, outcome
+from tidewright.pipelines.mover import window
+from tidewright.pipelines.refresh import commits, outcome
 from tidewright.pipelines.transform import files as edits
 
 POLL = 0.25
@@ -44,7 +45,7 @@ class Waiter:
         names = [self.job.transform.folder, *(check.folder for check in self.job.checks)]
         self.folders = [root / name for name in names]
         self.progress = outcome.Progress({}, {}, _now_ms())
-        self.window = freshness.Window()
+        self.window = window.Window()
         self.child: subprocess.Popen[bytes] | None = None
         self.rest = b""
         self.conn: psycopg.Connection[Any] | None = None
