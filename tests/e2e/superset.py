@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import urllib.request
-import zipfile
-from collections.abc import Mapping
-from typing import Any
 
 from tests.e2e import webdriver
 from tests.e2e.bank import Bank
@@ -51,41 +46,3 @@ def sign_in(browser: webdriver.Browser, bank: Bank) -> None:
     browser.until(FORM, 240)
     browser.script(SIGN_IN, password)
     browser.until(INSIDE, 240)
-
-
-class Interface:
-    """Its REST interface, as the administrator."""
-
-    def __init__(self, bank: Bank) -> None:
-        self._root = address(bank) + "api/v1/"
-        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
-        password = bank.run("connect", "--secret", "superset-admin").stdout.strip()
-        login = {"username": "admin", "password": password, "provider": "db"}
-        told = self.ask("security/login", json.dumps(login).encode(), "application/json")
-        self._headers = {"Authorization": f"Bearer {told['access_token']}"}
-        self._headers["X-CSRFToken"] = self.ask("security/csrf_token/")["result"]
-
-    _headers: Mapping[str, str] = {}
-
-    def ask(self, path: str, body: bytes | None = None, kind: str = "text/plain") -> Any:
-        headers = {**self._headers, "Content-Type": kind, "Referer": self._root}
-        asked = urllib.request.Request(self._root + path, body, headers)
-        with self._opener.open(asked, timeout=120) as answer:
-            return json.load(answer)
-
-    def bring(self, assets: Mapping[str, str]) -> None:
-        """Import assets as its own export would be."""
-        packed = io.BytesIO()
-        with zipfile.ZipFile(packed, "w") as archive:
-            for path, text in assets.items():
-                archive.writestr(f"assets/{path}", text)
-        edge = "tidewright-edge"
-        head = f'--{edge}\r\nContent-Disposition: form-data; name="bundle"; filename="a.zip"\r\n'
-        head += "Content-Type: application/zip\r\n\r\n"
-        body = head.encode() + packed.getvalue() + f"\r\n--{edge}--\r\n".encode()
-        self.ask("assets/import/", body, f"multipart/form-data; boundary={edge}")
-
-    def names(self, what: str, column: str) -> set[str]:
-        """The names of all charts or dashboards."""
-        found = self.ask(f"{what}/?q=(page_size:100)")["result"]
-        return {str(one[column]) for one in found}

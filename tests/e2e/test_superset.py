@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,13 +16,9 @@ import pytest
 from tests.e2e import superset, webdriver
 from tests.e2e.bank import Bank
 from tidewright.assemble import flows
-from tidewright.components.superset import bundle
-from tidewright.model import flow, values
 from tidewright.spec import load
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-HOST, PORT = values.Ref("store", "sql", "host"), values.Ref("store", "sql", "port")
-MARTS = flow.Connection(HOST, PORT, "marts", "marts_reader", values.Secret("marts-reader"))
 
 pytestmark = [
     pytest.mark.heavy,
@@ -69,23 +65,6 @@ def test_the_charts_of_the_file_are_drawn(bank: Bank) -> None:
         assert not away, f"the page asked {away}"
 
 
-def test_it_imports_the_charts_of_every_other_example(bank: Bank) -> None:
-    """As files: their marts are elsewhere, so they are not drawn here."""
-    interface, wanted = superset.Interface(bank), set()
-    for example in ("branching-lakehouse", "clickstream", "elt-lakehouse", "user-events"):
-        found = flows.flow(load.load(EXAMPLES / example / "platform.yaml"))
-        assert found.charts
-        wanted |= {chart.name for chart in found.charts}
-        interface.bring(texts(bundle.assets(bundle.Asked(example, found.charts, MARTS))))
-        assert example in interface.names("dashboard", "dashboard_title")
-    assert wanted <= interface.names("chart", "slice_name")
-
-
-def texts(assets: Mapping[str, values.Join]) -> dict[str, str]:
-    words = {MARTS.host: "127.0.0.1", MARTS.port: "1"}
-    return {path: "".join(words.get(p, p) for p in text.parts) for path, text in assets.items()}
-
-
 def test_what_is_stored_has_no_password_of_the_marts(bank: Bank) -> None:
     password = bank.run("connect", "--secret", "marts-reader").stdout.strip()
     log = (bank.root / "logs" / "superset.log").read_text(errors="replace")
@@ -100,3 +79,27 @@ def test_it_is_kept_by_up_and_taken_away_by_name(bank: Bank) -> None:
     told = bank.run("up", "--yes", "--without", "superset")
     assert "Stop superset" in told.stderr
     assert "superset" not in {s["name"] for s in bank.status()["services"]}
+
+
+@pytest.mark.parametrize(
+    "example", ["branching-lakehouse", "clickstream", "elt-lakehouse", "user-events"]
+)
+def test_the_charts_of_every_other_example_are_drawn(example: str) -> None:
+    """By a Superset of their own, over their own marts; its page asks again every 30 s."""
+    spec = load.load(EXAMPLES / example / "platform.yaml")
+    charts, page = flows.flow(spec).charts, f"superset/dashboard/{spec.document.platform}/"
+    kinds = [chart.kind for chart in charts]
+    drawn = kinds.count("line") + kinds.count("bar")
+    with Bank(example) as platform:
+        told = platform.run("up", "--yes", "--with", "superset", seconds=1500)
+        assert told.returncode == 0, told.stderr
+        with webdriver.Browser(1400, 1600, patience=240) as browser:
+            superset.sign_in(browser, platform)
+            browser.open(superset.address(platform) + page)
+            browser.until(f"document.querySelectorAll('canvas').length >= {drawn}", 240)
+            browser.until(f"({superset.COLOURED}).filter(n => n > 200).length >= {drawn}", 240)
+            if "table" in kinds:
+                browser.until("document.querySelectorAll('table tbody tr').length >= 1", 240)
+            text = str(browser.script("return document.body.innerText"))
+            for chart in charts:
+                assert chart.name in text
