@@ -69,15 +69,7 @@ class Shown:
 
 def demo(names: Sequence[str], wish: Wish, talk: up.Talk) -> tuple[Shown, ...]:
     """Run each example by name (none: all). Ctrl-C removes what was started."""
-    known = init.examples()
-    for name in names:
-        if name not in known:
-            finding = errors.Finding(
-                "cli.no_such_example", f"no example is called {name}", errors.Where("demo"),
-                f"Known here: {', '.join(known)}.",
-            )  # fmt: skip
-            raise errors.SpecError((finding,))
-    return tuple(_show(name, wish, talk) for name in names or known)
+    return tuple(_show(name, wish, talk) for name in init.chosen(names, "demo"))
 
 
 def during(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,19 @@ def examples() -> tuple[str, ...]:
     return tuple(sorted(p.parent.name for p in folder.glob(f"*/{FILE}")))
 
 
+def chosen(names: Sequence[str], where: str) -> tuple[str, ...]:
+    """These examples, or all when none is named. Raises SpecError for one that is not there."""
+    known = examples()
+    for name in names:
+        if name not in known:
+            finding = errors.Finding(
+                "cli.no_such_example", f"no example is called {name}", errors.Where(where),
+                f"Known here: {', '.join(known)}.",
+            )  # fmt: skip
+            raise errors.SpecError((finding,))
+    return tuple(names) or known
+
+
 def init_from_example(name: str, folder: Path | None = None, platform: str | None = None) -> Made:
     """Copy an example to ``folder`` (absent: a new folder of its name here).
 
@@ -37,12 +51,7 @@ def init_from_example(name: str, folder: Path | None = None, platform: str | Non
     """
     if platform is not None:
         refuse_no_name(platform)
-    if name not in examples():
-        known = ", ".join(examples())
-        where = errors.Where("--example")
-        what = f"no example is called {name}"
-        finding = errors.Finding("cli.no_such_example", what, where, f"Known here: {known}.")
-        raise errors.SpecError((finding,))
+    chosen((name,), "--example")
     target = Path(platform or name) if folder is None else folder
     source = _examples() / name
     names = sorted(p.name for p in source.iterdir() if not p.name.startswith("."))

@@ -117,14 +117,15 @@ def test_a_capture_that_does_not_run_is_not_waited_for_long(
     assert told.value.code == "lake.cut_not_reached"
 
 
-def _says(environment: state.Environment, *states: str) -> None:
+def _says(environment: state.Environment, *states: str, seconds_ago: float = 0) -> None:
     """The worker's own word about its tables."""
     datasets = tuple(
         observed.DatasetState(f"bank.t{n}", shown, 4_000_000, 0.0, None, None)  # type: ignore[arg-type]
         for n, shown in enumerate(states)
     )
+    at = int((time.time() - seconds_ago) * 1000)
     status = observed.CaptureStatus(
-        int(time.time() * 1000), 1, True, "running", "", None, 0, None, None, None, 0, datasets
+        at, 1, True, "running", "", None, 0, None, None, None, 0, datasets
     )
     files.replace(environment.place.root / "run" / "capture.json", codec.dumps(status))
 
@@ -148,6 +149,17 @@ def test_a_copy_beside_a_followed_table_is_not_waited_for(
     captured.users(database, [1])
     found = captured.environment(project, lake, database)
     _says(found, "copying", "following")
+    with pytest.raises(errors.TimedOut) as told:
+        verify.verify(found, seconds=0.1)
+    assert told.value.code == "lake.cut_not_reached"
+
+
+def test_the_word_of_a_worker_that_is_gone_is_not_believed(
+    project: Path, lake: lakes.TempLake, database: psycopg.Connection
+) -> None:
+    captured.users(database, [1])
+    found = captured.environment(project, lake, database)
+    _says(found, "copying", seconds_ago=60)
     with pytest.raises(errors.TimedOut) as told:
         verify.verify(found, seconds=0.1)
     assert told.value.code == "lake.cut_not_reached"

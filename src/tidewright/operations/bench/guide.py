@@ -73,17 +73,9 @@ def run(
     say: bench.Say, platforms: Sequence[str] = (), rows: int = 100_000, seconds: float = 20
 ) -> bench.Figures:
     """``rows`` loaded into each of these examples (none: all), then measured for ``seconds``."""
-    known = init.examples()
-    for name in platforms:
-        if name not in known:
-            finding = errors.Finding(
-                "cli.no_such_example", f"no example is called {name}", errors.Where("bench guide"),
-                f"Known here: {', '.join(known)}.",
-            )  # fmt: skip
-            raise errors.SpecError((finding,))
     lines: list[tuple[object, ...]] = []
     summary: dict[str, object] = {"measured": _machine()}
-    for name in platforms or known:
+    for name in init.chosen(platforms, "bench guide"):
         found = _platform(name, say, rows, seconds)
         lines += targets.lines(name, found.measured, found.checked)
         summary |= _summary(name, found)

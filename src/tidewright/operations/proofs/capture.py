@@ -28,6 +28,7 @@ from tidewright.pipelines.lake import reader
 from tidewright.pipelines.worker import cuts, stops
 
 SAY_EVERY = 5.0
+SILENT_MS = 15_000  # a worker writes its status each second
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +103,13 @@ def _wait_for_first_copy(
 
 def _copied(environment: state.Environment) -> int | None:
     """How many rows the first copy has so far; None: some table is followed, or none is copied."""
-    seen = observing.observe(environment.place.root).capture
+    found = observing.observe(environment.place.root)
+    seen = found.capture
     states = [d.state for d in seen.datasets] if seen is not None else []
     if seen is None or "copying" not in states or "following" in states:
         return None
+    if found.at_ms - seen.at_ms > SILENT_MS:
+        return None  # the word of a worker that is gone
     return sum(d.rows for d in seen.datasets if d.state == "copying")
 
 

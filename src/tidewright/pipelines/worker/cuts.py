@@ -3,7 +3,8 @@
 The asker writes ``hold``; the worker finishes its commit and answers ``held``. The asker opens a
 snapshot of the source, learns its position, and writes ``go`` with it; the worker commits exactly
 there and answers ``done`` with the commit's number. ``released``, or the deadline, ends it. Reads
-of the asker go on long after the release: snapshot and commit stay readable by themselves.
+of the asker may go on after that: its snapshot of the source is its own, and files of the commit
+stay for the five minutes of ``lake/sweep``.
 """
 
 from __future__ import annotations

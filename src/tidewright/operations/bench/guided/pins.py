@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from tidewright.model import jobs
 from tidewright.operations import lakeside, state
 from tidewright.operations.bench.guided.asking import Answer, Question, Row
+from tidewright.pipelines.compare import scans
 
 
 class Pin:
@@ -46,7 +47,6 @@ class Pin:
             files = [pq.read_table(f, columns=list(columns), partitioning=None)
                      for f in self._delta[name]]  # fmt: skip
             return [row for one in files for row in one.to_pylist()]
-        scans = importlib.import_module("tidewright.pipelines.compare.scans")
         found: list[dict[str, Any]] = scans.scan(
             self._pinned.tables[name].metadata, columns
         ).to_pylist()
