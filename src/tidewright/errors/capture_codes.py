@@ -52,11 +52,6 @@ CODES: Mapping[str, Code] = {
         "A file was removed, changed or exchanged by another program, or the disk lost it.",
         "Restore a backup, or copy the table again with `tidewright up --recopy TABLE`.",
     ),
-    "lake.expired": Code(
-        "Reading took longer than the lake keeps files for a reader",
-        "Files that no kept snapshot needs go five minutes after they expire.",
-        "Run it again when the machine is quieter; nothing is wrong with the lake.",
-    ),
     "lake.query": Code(
         "The query cannot be answered",
         "DuckDB refused it: a name, the syntax, or a type.",

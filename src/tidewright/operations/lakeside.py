@@ -5,7 +5,7 @@ Each command opens a DuckDB of its own in memory; no file of a running process i
 
 from __future__ import annotations
 
-import time
+import contextlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +19,7 @@ from tidewright.clients import duckdb as ducks
 from tidewright.clients import postgres
 from tidewright.model import codec, jobs, values
 from tidewright.operations import state
-from tidewright.pipelines.lake import reader, store
+from tidewright.pipelines.lake import reader, reading
 from tidewright.targets.local import driver
 
 T = TypeVar("T")
@@ -115,22 +115,27 @@ def views(found: reader.Pinned) -> duckdb.DuckDBPyConnection:
 
 
 @contextmanager
-def readable(flow: str) -> Iterator[None]:
-    """What cannot be read back is a broken promise of the lake, never a defect of the reader.
+def held(environment: state.Environment) -> Iterator[None]:
+    """What is pinned stays readable, however long that takes: no file is unlinked meanwhile."""
+    with contextlib.ExitStack() as locks:
+        for warehouse in {
+            Path(str(job.lake.warehouse))
+            for kind in jobs.LANDING
+            for _, job in of_kind(environment, kind)
+        }:
+            if warehouse.is_dir():  # else nothing was landed yet
+                locks.enter_context(reading.held(warehouse))
+        yield
 
-    But who reads for longer than expired files are kept may miss one: that is nobody's fault.
-    """
-    began = time.monotonic()
+
+@contextmanager
+def readable(flow: str) -> Iterator[None]:
+    """What cannot be read back is a broken promise of the lake, never a defect of the reader."""
     try:
         yield
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as reason:
-        if isinstance(reason, duckdb.IOException) and time.monotonic() - began > store.Keep().grace:
-            raise errors.TimedOut(
-                "lake.expired", "reading took longer than the lake keeps files for a reader",
-                f"flow {flow}", "Run it again when the machine is quieter.",
-            ) from None  # fmt: skip
         raise errors.PromiseBroken(
             "lake.unreadable",
             f"its files are not what its tables say: {str(reason).partition(chr(10))[0]}",

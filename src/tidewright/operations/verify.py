@@ -17,11 +17,12 @@ def verify(
     environment: state.Environment, say: proof.Say = lambda line: None, seconds: float = PATIENCE
 ) -> acts.Verification:
     """Prove every stage. Anything that stopped, or could not be proved, makes it fail."""
-    found = [
-        prove(environment, name, job, say, seconds)
-        for kind, prove in table.PROOFS.items()
-        for name, job in lakeside.of_kind(environment, kind)
-    ]
+    with lakeside.held(environment):
+        found = [
+            prove(environment, name, job, say, seconds)
+            for kind, prove in table.PROOFS.items()
+            for name, job in lakeside.of_kind(environment, kind)
+        ]
     if not found:
         raise errors.Refused(
             "lake.no_job", "nothing in this environment moves rows", environment.name,

@@ -85,7 +85,8 @@ class TempLake:
         return found
 
     def files(self) -> set[str]:
-        return {str(p) for p in (self.folder / "lake").rglob("*") if p.is_file()}
+        """Of tables: the lock of long readers is none."""
+        return {str(p) for p in (self.folder / "lake").rglob("[!.]*") if p.is_file()}
 
 
 def facts(lsn: int) -> store.CommitFacts:

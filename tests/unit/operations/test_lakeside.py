@@ -85,13 +85,3 @@ def test_a_lake_that_cannot_be_read_is_a_broken_promise() -> None:
 def test_too_little_memory_is_not() -> None:
     with pytest.raises(duckdb.OutOfMemoryException), lakeside.readable("bank"):
         raise duckdb.OutOfMemoryException("too little")
-
-
-def test_a_file_that_went_while_it_was_read_for_long_is_nobodys_fault(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    clock = iter((0.0, 301.0))
-    monkeypatch.setattr(lakeside.time, "monotonic", lambda: next(clock))
-    with pytest.raises(errors.TimedOut) as told, lakeside.readable("bank"):
-        duckdb.execute("select * from read_parquet('/nowhere/a.parquet')")
-    assert told.value.code == "lake.expired"

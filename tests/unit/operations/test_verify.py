@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -14,13 +15,19 @@ from tidewright import errors
 from tidewright.kit import files
 from tidewright.model import acts, codec, observed
 from tidewright.operations import state, verify
+from tidewright.pipelines.lake import reading
 from tidewright.pipelines.worker import stops
 from tidewright.testing import lakes
 
 
-def verified(found: state.Environment, lake: lakes.TempLake, commit: int) -> acts.Verification:
+def verified(
+    found: state.Environment,
+    lake: lakes.TempLake,
+    commit: int,
+    say: Callable[[str], None] = lambda line: None,
+) -> acts.Verification:
     with answering(lake.server, lake.database, commit_id=commit):
-        return verify.verify(found, seconds=20)
+        return verify.verify(found, say, seconds=20)
 
 
 def broken(answer: acts.Verification) -> list[str]:
@@ -163,3 +170,19 @@ def test_the_word_of_a_worker_that_is_gone_is_not_believed(
     with pytest.raises(errors.TimedOut) as told:
         verify.verify(found, seconds=0.1)
     assert told.value.code == "lake.cut_not_reached"
+
+
+def test_what_is_pinned_stays_readable_however_long_it_takes(
+    project: Path, lake: lakes.TempLake, database: psycopg.Connection
+) -> None:
+    captured.users(database, [1])
+    commit = captured.committed(lake, [1]).commit_id
+    found, free = captured.environment(project, lake, database), list[bool]()
+
+    def look(line: str) -> None:
+        with reading.unlinking(Path(str(lake.job.warehouse))) as is_free:
+            free.append(is_free)
+
+    assert verified(found, lake, commit, look).ok
+    assert free
+    assert not any(free)

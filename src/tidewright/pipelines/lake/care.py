@@ -4,7 +4,7 @@ Snapshots expire within each commit (``metadata.Keep``). What that sets free wai
 grace and is then unlinked by a thread, a batch at a time. After a start each table's folders are
 listed twice, and what no listed snapshot reaches joins the wait: what a crash left, and what only
 snapshots of before the start needed. Files younger than the store are never taken for orphans: a
-thread may still be filling them.
+thread may still be filling them. While somebody reads for long (``reading``), nothing goes.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ import time
 from collections import deque
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 
 import psycopg
 
-from tidewright.pipelines.lake import catalog, durable, manifests, metadata, snapshots
+from tidewright.pipelines.lake import catalog, durable, manifests, metadata, reading, snapshots
 from tidewright.pipelines.lake import table as tables
 
 BATCH = 200
@@ -33,8 +34,8 @@ CLOCK_SLACK = 2.0
 class Care:
     """What a store owes its disk. ``free`` and ``step`` are called between commits."""
 
-    def __init__(self, keep: metadata.Keep) -> None:
-        self._keep = keep
+    def __init__(self, keep: metadata.Keep, warehouse: Path) -> None:
+        self._keep, self._warehouse = keep, warehouse
         self._since = time.time()
         self._waiting: deque[tuple[float, str]] = deque()
         self._manifests: deque[tuple[float, str]] = deque()
@@ -75,7 +76,7 @@ class Care:
     def _start(self, found: Mapping[str, tables.Table]) -> None:
         due = self._due()
         if due:
-            self._running = self._pool.submit(_unlink, due)
+            self._running = self._pool.submit(_unlink, self._warehouse, due)
             return
         for name, table in found.items():
             if self._to_sweep(name, table.state):
@@ -105,10 +106,14 @@ class Care:
         return due
 
 
-def _unlink(paths: Iterable[str]) -> list[str]:
-    for path in paths:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)  # noqa: PTH108  thousands of them, no Path is needed
+def _unlink(warehouse: Path, paths: list[str]) -> list[str]:
+    """Answers the files that must wait for another grace."""
+    with reading.unlinking(warehouse) as is_free:
+        if not is_free:
+            return paths
+        for path in paths:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)  # noqa: PTH108  thousands of them, no Path is needed
     return []
 
 

@@ -71,7 +71,7 @@ class Store:
         self._last: CommitRow | None = None
         self._doubt: _Pending | None = None
         self._conn: psycopg.Connection | None = None
-        self._care = care.Care(options.keep)
+        self._care = care.Care(options.keep, self._warehouse)
         self.epoch = 0
 
     @classmethod

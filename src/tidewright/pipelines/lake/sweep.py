@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psycopg
 
-from tidewright.pipelines.lake import branches, catalog, durable, manifests, metadata
+from tidewright.pipelines.lake import branches, catalog, durable, manifests, metadata, reading
 
 GRACE = 300.0
 # A file's time comes from the kernel's coarse clock, which may run a little behind the server's.
@@ -53,7 +53,21 @@ def sweep(
     fault: Callable[[str], None],
     grace: float = GRACE,
 ) -> int:
-    """Unlink what nothing needs; returns how many files. Branches that are gone count as freed."""
+    """Unlink what nothing needs; returns how many files. Branches that are gone count as freed.
+
+    Nothing while somebody reads for long; the next run sweeps again.
+    """
+    with reading.unlinking(warehouse) as is_free:
+        return _sweep(conn, warehouse, flow, fault, grace) if is_free else 0
+
+
+def _sweep(
+    conn: psycopg.Connection,
+    warehouse: Path,
+    flow: str,
+    fault: Callable[[str], None],
+    grace: float,
+) -> int:
     now = time.time()
     removed = 0
     for name in branches.names(conn, flow):

@@ -4,7 +4,7 @@ The asker writes ``hold``; the worker finishes its commit and answers ``held``. 
 snapshot of the source, learns its position, and writes ``go`` with it; the worker commits exactly
 there and answers ``done`` with the commit's number. ``released``, or the deadline, ends it. Reads
 of the asker may go on after that: its snapshot of the source is its own, and files of the commit
-stay for the five minutes of ``lake/sweep``.
+stay for a grace, or as long as the asker holds the lake (``lake/reading``).
 """
 
 from __future__ import annotations

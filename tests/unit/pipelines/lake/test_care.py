@@ -12,7 +12,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from tidewright.pipelines.lake import care, durable, store
+from tidewright.pipelines.lake import care, durable, reading, store
 from tidewright.pipelines.lake import table as lake_table
 from tidewright.testing import lakes
 from tidewright.testing.postgres import TempPostgres
@@ -197,3 +197,15 @@ def test_the_files_of_a_replaced_table_go(lake: lakes.TempLake) -> None:
 
 def test_a_path_is_what_its_uri_says(tmp_path: Path) -> None:
     assert durable.local(durable.uri(tmp_path)) == str(tmp_path)
+
+
+def test_nothing_goes_while_somebody_reads_for_long(lake: lakes.TempLake) -> None:
+    opened = lake.open(options=store.Options(keep=SHORT))
+    warehouse = Path(str(lake.job.warehouse))
+    with reading.held(warehouse), reading.held(warehouse):
+        table = work(opened, 12)
+        before = lake.files()
+        drain(opened)
+        assert lake.files() == before
+    drain(opened)
+    assert lake.files() == care.reachable(table.state)

@@ -11,7 +11,7 @@ import pytest
 from tests.unit.pipelines.lake.test_branches import FLOW, Main
 
 from tidewright.pipelines.core import faults
-from tidewright.pipelines.lake import branches, catalog, sweep
+from tidewright.pipelines.lake import branches, catalog, reading, sweep
 from tidewright.testing import lakes
 from tidewright.testing.postgres import TempPostgres
 
@@ -65,6 +65,16 @@ def test_a_dropped_branch_takes_its_files_along_and_main_keeps_its_own(main: Mai
     assert main.lake.files() == mine
     assert main.ids("a") == [1]
     assert swept(main) == 0
+
+
+def test_nothing_goes_while_somebody_reads_for_long(main: Main) -> None:
+    main.merge(main.green(a=[1]))
+    red = main.write(main.branch(), a=[2])
+    branches.end(main.conn, red.name, "dropped", "")
+    age(main)
+    with reading.held(main.warehouse):
+        assert swept(main) == 0
+    assert swept(main) > 0
 
 
 def test_a_branch_made_from_an_older_main_keeps_what_it_shows(main: Main) -> None:
