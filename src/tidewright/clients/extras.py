@@ -1,14 +1,11 @@
 """Extras: packages that do not go together with ours, each in a virtual environment of its own.
 
-They lie in the user's cache folder and not in a platform's, so that a second platform finds them
-there. The folder's name holds a digest of the lock and the Python, and the stamp in it is written
-last: what is not stamped is made anew. Packages come from pip's configured index, each by its hash.
+The folder's name holds a digest of the lock and the platform. Packages come from pip's configured
+index, each by its hash.
 """
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
 import os
 import re
@@ -16,14 +13,14 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from tidewright import errors
-from tidewright.kit import files
+from tidewright.clients import venvs
+from tidewright.clients.venvs import Say
 from tidewright.model import components
 
-STAMP = "installed"
 EVERY = 25  # packages between two lines of progress
 _PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==", re.MULTILINE)
 _PIP = ("-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--no-compile")
@@ -34,29 +31,22 @@ _REASONS = {
     "could not find a version": "Check the index in pip's configuration (pip config list).",
     "connection": "Check the network, then run the same command again; pip's cache helps.",
 }
-Say = Callable[[str], None]
-
-
-def root() -> Path:
-    """Where all extras lie: below the user's cache folder, shared by all platforms."""
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "tidewright" / "extras"
 
 
 def home(extra: components.Extra) -> Path:
     """The folder of one extra as it is pinned now, there or not."""
     told = hashlib.sha256(extra.lock.read_bytes() + repr(sys.platform).encode())
-    return root() / f"{extra.name}-{told.hexdigest()[:12]}"
+    return venvs.cache("extras") / f"{extra.name}-{told.hexdigest()[:12]}"
 
 
 def python(extra: components.Extra) -> Path:
     """The interpreter that has the packages, there or not."""
-    return home(extra) / "bin" / "python"
+    return venvs.python(home(extra))
 
 
 def missing(extra: components.Extra) -> bool:
     """Whether it has to be installed first."""
-    return not ((home(extra) / STAMP).exists() and python(extra).exists())
+    return not venvs.is_whole(home(extra))
 
 
 def install(extra: components.Extra, say: Say) -> None:
@@ -66,41 +56,16 @@ def install(extra: components.Extra, say: Say) -> None:
     does not succeed; what is there then is made anew by the next call.
     """
     folder = home(extra)
-    with _alone(folder, extra, say):
-        if not missing(extra):
+    waiting = f"Another command installs {extra.title} now; waiting for it."
+    with venvs.making(folder, lambda: say(waiting)) as is_missing:
+        if not is_missing:
             return
         chosen = _python(extra)
         _announce(extra, folder, say)
         started = time.monotonic()
-        if folder.exists():
-            shutil.rmtree(folder)
         _run([chosen, "-m", "venv", str(folder)], extra)
         _packages(extra, folder, say)
-        (folder / STAMP).touch()
-        say(f"{extra.title} is installed ({time.monotonic() - started:.0f} s).")
-
-
-@contextlib.contextmanager
-def _alone(folder: Path, extra: components.Extra, say: Say) -> Iterator[None]:
-    try:
-        files.private_folder(folder.parent)
-        handle = os.open(folder.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as reason:
-        raise errors.Refused(
-            "local.read_only",
-            f"nothing can be written there: {reason.strerror}",
-            str(folder.parent),
-            "Set XDG_CACHE_HOME to a folder that you can write to.",
-        ) from None
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"Another command installs {extra.title} now; waiting for it.")
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
+    say(f"{extra.title} is installed ({time.monotonic() - started:.0f} s).")
 
 
 def _announce(extra: components.Extra, folder: Path, say: Say) -> None:
@@ -149,7 +114,7 @@ def _packages(extra: components.Extra, folder: Path, say: Say) -> None:
     for is_source, file in apart.items():
         mine = [b for b in blocks if (_name(b) in extra.sources) == is_source]
         file.write_text("".join(mine), encoding="utf-8")
-    pip = [str(folder / "bin" / "python"), *_PIP, "--progress-bar", "off", "--no-deps"]
+    pip = [str(venvs.python(folder)), *_PIP, "--progress-bar", "off", "--no-deps"]
     pip += ["--require-hashes"]
     total = len(_PINNED.findall(text))
     wheels = [*pip, "--only-binary", ":all:", "--requirement", str(apart[False])]
@@ -181,34 +146,15 @@ def _progress(total: int, say: Say) -> Say:
 
 
 def _run(argv: Sequence[str], extra: components.Extra, saw: Say = lambda line: None) -> None:
-    lines: list[str] = []
     kept = {name: value for name, value in os.environ.items() if name not in _AWAY}
-    process = subprocess.Popen(
-        argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=kept,
-        errors="replace",
-    )  # fmt: skip
-    assert process.stdout is not None
     try:
-        for line in process.stdout:
-            lines.append(line.rstrip())
-            saw(line)
-        code = process.wait()
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-        process.stdout.close()
-    if code != 0:
-        raise _failed(extra, lines)
-
-
-def _failed(extra: components.Extra, lines: Sequence[str]) -> errors.StepFailed:
-    text = "\n".join(lines).lower()
-    hint = next((h for words, h in _REASONS.items() if words in text), "Run the command again.")
-    said = [line for line in lines if line.strip()][-1:] or ["it said nothing"]
-    return errors.StepFailed(
-        "local.extra_failed",
-        f"{extra.title} could not be installed: {said[0].strip()}",
-        str(home(extra)),
-        hint,
-    )
+        venvs.run(argv, kept, saw)
+    except venvs.Failed as failed:
+        said = "\n".join(failed.lines).lower()
+        hint = next((h for words, h in _REASONS.items() if words in said), "Run the command again.")
+        raise errors.StepFailed(
+            "local.extra_failed",
+            f"{extra.title} could not be installed: {failed.last}",
+            str(home(extra)),
+            hint,
+        ) from None

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -18,6 +18,7 @@ from pathlib import Path
 
 from tidewright import errors
 from tidewright.assemble import catalog
+from tidewright.clients import venvs
 from tidewright.model import platform as nouns
 
 LOCKS = Path(__file__).with_name("extras_locks")
@@ -48,15 +49,15 @@ def _install(name: str, extra: Extra, say: Callable[[str], None]) -> None:
     began = time.monotonic()
     say(f"Installing {extra.module} for {extra.what} (once, about {extra.megabytes} MB on disk).")
     command = [*_installer(name), "--requirement", str(LOCKS / f"{name}.txt")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    try:
+        venvs.run(command, os.environ)
+    except venvs.Failed as failed:
         raise errors.StepFailed(
             "local.extra_failed",
-            f"{extra.module} could not be installed: {lines[-1] if lines else 'no reason given'}",
+            f"{extra.module} could not be installed: {failed.last}",
             "this Python environment",
             "Check the network and the index in pip's configuration, then run it again.",
-        )
+        ) from None
     importlib.invalidate_caches()
     say(f"Installed {extra.module} in {time.monotonic() - began:.0f} s.")
 

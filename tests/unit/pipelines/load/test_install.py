@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from tidewright.clients import venvs
 from tidewright.pipelines.load import install
 
 
@@ -16,7 +17,8 @@ def made(tmp_path, monkeypatch):
     done = tmp_path / "done"
 
     def commands(package, home):
-        make = f"import pathlib; pathlib.Path({str(home)!r}).mkdir(parents=True)"
+        place = str(home / "bin")
+        make = f"import os; os.makedirs({place!r}); os.mknod({place + '/python'!r})"
         log = f"open({str(done)!r}, 'a').write('x'); print('Collecting {package}')"
         end = f"import sys; sys.exit('no such package' if {package!r} == 'bad' else 0)"
         return tuple((sys.executable, "-c", text) for text in (make, log, end))
@@ -40,8 +42,8 @@ def test_half_an_installation_is_begun_anew(tmp_path, made):
     (home / "bin").mkdir(parents=True)
     (home / "bin" / "half").touch()
     install.ensure("source-x", print, base)
-    assert not (home / "bin").exists()
-    assert (home / install.MARK).exists()
+    assert not (home / "bin" / "half").exists()
+    assert venvs.is_whole(home)
 
 
 def test_a_failure_says_the_last_words_and_is_tried_again(tmp_path, made):
