@@ -1,4 +1,7 @@
-"""The bank goes down and comes back: restored beside the old one, exact, whatever broke."""
+"""The bank goes down and comes back: restored beside the old one, exact, whatever broke.
+
+``TIDEWRIGHT_ROUNDS``: so many points are made and brought back, each exact (10 before a release).
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,7 @@ RESTORE = (
     "proved",
 )  # fmt: skip
 TABLES = {"bank.users", "bank.accounts"}
+ROUNDS = int(os.environ.get("TIDEWRIGHT_ROUNDS", "1"))
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +94,8 @@ def restore(bank: Bank, into: Path, wanted: str = "latest") -> dict[str, Any]:
     return dict(json.loads(done.stdout))
 
 
-def test_comes_back_beside_the_old_one_and_goes_on(bank: Bank) -> None:
+@pytest.mark.parametrize("number", range(ROUNDS))
+def test_comes_back_beside_the_old_one_and_goes_on(bank: Bank, number: int) -> None:
     made = create(bank)
     assert made["exact"]
     with scratch() as into:
