@@ -137,7 +137,8 @@ def _flow(
         "state": dataset.state if alive else "stopped",
         "rows": dataset.rows,
         "rate": dataset.rate if alive else 0.0,
-        "position": dataset.position or mover.position,
+        # A table that no commit touched since is as it was at each of them; not one that stopped.
+        "position": dataset.position or (None if dataset.state == "stopped" else mover.position),
         "lag_bytes": lag if alive else None,
         "freshness_ms": _percentiles(fresh) if alive else None,
         "snapshot": dataset.snapshot,

@@ -89,6 +89,8 @@ class Goals(fields.Strict):
 class Document(fields.Strict):
     """The platform of one environment, after the environment was laid over the file."""
 
+    elsewhere = ("run",)
+
     tidewright: Annotated[Literal[0], BeforeValidator(_version)]
     platform: fields.Name
     owner: Owner | None = None

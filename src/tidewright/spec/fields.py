@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import (
     BaseModel,
@@ -80,6 +80,7 @@ class Strict(BaseModel):
     """A map of the file. The validation context may hold ``unknown(map, key, known)``."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    elsewhere: ClassVar[tuple[str, ...]] = ()  # keys that belong here and are read by others
 
     @model_validator(mode="before")
     @classmethod
@@ -89,7 +90,7 @@ class Strict(BaseModel):
         if not isinstance(data, dict) or not info.context:
             return data
         for key in (k for k in data if k not in known):
-            info.context["unknown"](data, key, known)
+            info.context["unknown"](data, key, [*known, *cls.elsewhere])
         return {k: v for k, v in data.items() if k in known}
 
 

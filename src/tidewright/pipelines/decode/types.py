@@ -46,6 +46,13 @@ class Carried:
 
 
 TEXT = Carried(pa.string(), "string")
+# Where Arrow's own word for a type would tell nobody anything.
+WORDS = {
+    pa.date32(): "a date",
+    pa.time64("us"): "a time",
+    pa.timestamp("us"): "a timestamp",
+    pa.timestamp("us", tz="UTC"): "a timestamp with time zone",
+}
 MAP: dict[int, Carried] = {
     16: Carried(pa.bool_(), "boolean"),
     17: Carried(pa.binary(), "string"),
@@ -107,7 +114,7 @@ def typed_array(
         value = _first_bad(text, kind)
     raise errors.Refused(
         "source.value_not_exact",
-        f"the value {value!r} cannot be held exactly as {kind}",
+        f"the value {value!r} cannot be held exactly as {WORDS.get(kind, kind)}",
         f"{table.table}.{column.name}",
         "Correct it in the source, or change the column's type there.",
     )

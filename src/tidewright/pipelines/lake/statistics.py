@@ -7,6 +7,7 @@ down, upper bounds are rounded up, and one that cannot be is left out.
 from __future__ import annotations
 
 import struct
+import sys
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -27,10 +28,10 @@ from pyiceberg.types import (
 from pyiceberg.utils.decimal import decimal_to_bytes
 from pyiceberg.utils.truncate import (
     truncate_upper_bound_binary_string,
-    truncate_upper_bound_text_string,
 )
 
 BOUND_LENGTH = 16
+SURROGATES = range(0xD800, 0xE000)
 BOUNDED_COLUMNS = 64
 
 
@@ -99,7 +100,13 @@ def bound(type_: IcebergType, value: Any, *, upper: bool) -> bytes | None:
 
 def _text_bound(value: bytes, upper: bool) -> bytes | None:
     text = value.decode()
-    if not upper:
-        return text[:BOUND_LENGTH].encode()
-    cut = truncate_upper_bound_text_string(text, BOUND_LENGTH)
-    return None if cut is None else cut.encode()
+    cut = text[:BOUND_LENGTH]
+    if not upper or len(text) <= BOUND_LENGTH:
+        return cut.encode()
+    for last in range(BOUND_LENGTH - 1, -1, -1):
+        after = ord(cut[last]) + 1
+        if after in SURROGATES:  # halves of a pair in UTF-16, and no characters (Unicode, 3.9)
+            after = SURROGATES.stop
+        if after <= sys.maxunicode:
+            return (cut[:last] + chr(after)).encode()
+    return None

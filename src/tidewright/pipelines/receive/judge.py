@@ -6,6 +6,8 @@ rejected event; an array that is no JSON cannot be told apart into events, and i
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NoReturn, cast
@@ -18,6 +20,8 @@ from tidewright import errors
 MOST_EVENTS = 500
 # So much of a rejected event is kept; the rest of it helps nobody.
 KEPT_BYTES = 8192
+MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+NUL = "\\u0000"  # as JSON writes it
 Kind = Literal["array", "lines"]
 Check = Callable[[Any], object]
 
@@ -53,7 +57,9 @@ def compile_schema(schema: Any, where: str) -> Check:
         raise _unusable(where, "it does not say which properties an event has")
     try:
         # Nothing is fetched from anywhere: a schema is whole, or it is refused.
-        check = fastjsonschema.compile(schema, handlers={"http": _remote, "https": _remote})
+        check = fastjsonschema.compile(
+            schema, handlers={"http": _remote, "https": _remote}, formats={"date-time": _is_moment}
+        )
     except (fastjsonschema.JsonSchemaException, ValueError, TypeError, KeyError) as reason:
         raise _unusable(where, str(reason)) from None
     return cast("Check", check)
@@ -68,6 +74,8 @@ def judge(body: bytes, kind: Kind, check: Check) -> Verdict:
     for number, (event, problem) in enumerate(found):
         reason = problem or _problem(event, check)
         text = orjson.dumps(event).decode()
+        if reason is None and NUL in text and _has_nul(event):
+            reason = "it has the character U+0000, which no table can hold as text"
         if reason is None:
             taken.append(text)
         else:
@@ -81,6 +89,25 @@ def _problem(event: Any, check: Check) -> str | None:
     except fastjsonschema.JsonSchemaValueException as reason:
         return str(reason.message)[:500]
     return None
+
+
+def _is_moment(text: str) -> bool:
+    """RFC 3339, and a moment that is in the years 1 to 9999 of UTC: others fit no column."""
+    if MOMENT.fullmatch(text) is None:
+        return False
+    try:
+        dt.datetime.fromisoformat(text.upper()).astimezone(dt.UTC)
+    except (ValueError, OverflowError):
+        return False
+    return True
+
+
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any("\0" in key or _has_nul(inner) for key, inner in value.items())
+    if isinstance(value, list):
+        return any(_has_nul(inner) for inner in value)
+    return isinstance(value, str) and "\0" in value
 
 
 def _array(body: bytes) -> list[tuple[Any, str | None]]:

@@ -195,8 +195,15 @@ def _names(names: Iterable[str]) -> sql.Composed:
 
 def _csv(rows: pa.Table) -> str:
     """Rows as COPY reads them: null is nothing, any value is in quotes."""
-    lines = zip(*(c.to_pylist() for c in rows.columns), strict=True)
+    lines = zip(*(_values(c) for c in rows.columns), strict=True)
     return "".join(",".join(map(_quoted, line)) + "\n" for line in lines)
+
+
+def _values(column: pa.ChunkedArray) -> list[object]:
+    """Moments as text: Python's own end with the year 9999, PostgreSQL's do not."""
+    shown = column.cast(pa.string()) if pa.types.is_timestamp(column.type) else column
+    found: list[object] = shown.to_pylist()
+    return found
 
 
 def _quoted(value: object) -> str:

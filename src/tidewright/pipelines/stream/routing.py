@@ -82,7 +82,7 @@ class Router:
             first, middle = self._middle(duck, low, high)
             if middle is not None:
                 return ((middle, high), (first, middle))
-            text = str(reason).strip().partition("\n")[0][:LONGEST]
+            text = str(reason).strip().partition("\n")[0].replace("\0", "")[:LONGEST]
             duck.execute("insert into dead values (?, ?)", [first, text])
             return ()
         self._check(duck)
@@ -135,14 +135,21 @@ class Router:
                 )
 
     def _divide(self, duck: duckdb.DuckDBPyConnection) -> None:
-        """Rows without what the views need are bad, whatever the SQL says of them."""
-        lacks = " ".join(
-            f"when {_quoted(name)} is null then '{name.replace(chr(39), '')} is missing'"
-            for name in self.needed
-        )
-        reason = f"coalesce({REASON}::varchar, case {lacks} end)" if lacks else REASON
+        """Rows without what the views need, or with what they cannot hold, are bad, whatever the
+        SQL says of them.
+        """
+        wrong = [(f"{_quoted(name)} is null", f"{name} is missing") for name in self.needed]
+        for name, kind in duck.execute(
+            "select column_name, column_type from (describe routed)"
+        ).fetchall():
+            if name != REASON and _may_hold_text(kind):
+                has = f"contains({_quoted(name)}::varchar, chr(0))"
+                wrong.append((has, f"{name} has the character U+0000, which no PostgreSQL holds"))
+        cases = " ".join(f"when {test} then '{said.replace(chr(39), '')}'" for test, said in wrong)
+        reason = f"coalesce({REASON}::varchar, case {cases} end)" if cases else REASON
         duck.execute(
-            f"insert into dead select topic_offset, {reason}::varchar from routed"  # noqa: S608
+            "insert into dead"  # noqa: S608
+            f" select topic_offset, replace({reason}::varchar, chr(0), '') from routed"
             f" where {reason} is not null"
         )
         rest = f"select * exclude ({REASON}) from routed where {reason} is null"  # noqa: S608
@@ -168,6 +175,11 @@ def last_of_each(view: flow.Target, columns: Sequence[str]) -> str:
 def orders(view: flow.Target) -> tuple[str, ...]:
     """What decides which row of a key stays: the order asked for, then the topic's own."""
     return tuple(dict.fromkeys(name for name in (view.order, OFFSET) if name))
+
+
+def _may_hold_text(kind: str) -> bool:
+    """Of a DuckDB type: text itself, or anything made of other types."""
+    return "VARCHAR" in kind or "JSON" in kind
 
 
 def _quoted(name: str) -> str:

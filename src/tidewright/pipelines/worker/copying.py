@@ -101,7 +101,7 @@ class Copying:
             try:
                 self._copy_table(self._snapshot, stage, name)
             except errors.Refused as problem:
-                raise staging.Trouble(name, problem.what) from problem
+                raise staging.Trouble(name, staging.why(name, problem)) from problem
 
     def _copy_table(self, seen: snapshot.Snapshot, stage: staging.Staging, name: str) -> None:
         for part in seen.copy(name):
@@ -116,7 +116,7 @@ class Copying:
             make = appending.make if self._source.append_only else following.make
             return make(self._capture, name, described, shape, build)
         except errors.Refused as problem:
-            raise staging.Trouble(name, problem.what) from problem
+            raise staging.Trouble(name, staging.why(name, problem)) from problem
 
 
 def _fixed_columns(name: str) -> Mapping[str, evolve.Live]:

@@ -20,6 +20,7 @@ from tidewright.pipelines.core import acts, decide, faults, state
 from tidewright.pipelines.decode import decoder
 from tidewright.pipelines.feeds import peek
 from tidewright.pipelines.lake import store
+from tidewright.pipelines.lake import table as lake_table
 from tidewright.pipelines.worker import (
     appending,
     claim,
@@ -67,6 +68,10 @@ class Engine:
     @property
     def _mark(self) -> Path:
         return Path(str(self.job.status)).with_name(released.MARK)
+
+    def landed(self, table: str) -> lake_table.Table | None:
+        """A table of the lake as it is now, followed or not; None before the lake is open."""
+        return self._lake.table(table) if self._lake is not None else None
 
     @property
     def lake(self) -> store.Store:
@@ -229,7 +234,7 @@ class Engine:
             try:
                 self.feed.publish((name,))
             except errors.Refused as problem:
-                return self._stop_table(name, problem.what)
+                return self._stop_table(name, staging.why(name, problem))
         self.copy = copying.Copying(
             self.job.capture, self.job.source, self._secrets, names, self._fault
         )

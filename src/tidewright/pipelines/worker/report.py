@@ -7,6 +7,7 @@ import dataclasses
 import os
 import time
 from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +17,7 @@ from tidewright.errors import tables as catalogue
 from tidewright.kit import files
 from tidewright.model import codec, flow, observed
 from tidewright.pipelines.core import state
+from tidewright.pipelines.lake import table as lake_table
 from tidewright.pipelines.worker import engine, freshness, pulse, tables
 
 EVERY = 0.25
@@ -109,9 +111,11 @@ class Report:
             followed = hands.followed.get(name)
             copied = hands.copy.progress.rows.get(name) if hands.copy else None
             if followed is None or not followed.appended:
-                found.append(_current(name, known, followed, copied, rates.get(name, 0.0)))
-            if followed is not None:
-                found.append(_raw(followed, hands, known, rates.get(name, 0.0)))
+                lake = hands.landed(name)
+                found.append(_current(name, known, followed, lake, copied, rates.get(name, 0.0)))
+            raw = hands.landed(tables.raw_name(hands.job.capture.raw_namespace, name))
+            if raw is not None:
+                found.append(_raw(name, raw, known, rates.get(name, 0.0)))
         return tuple(found)
 
     def _rates(self, hands: engine.Engine) -> dict[str, float]:
@@ -142,19 +146,28 @@ def _current(
     name: str,
     known: state.State,
     followed: tables.Followed | None,
+    lake: lake_table.Table | None,
     copied: int | None,
     rate: float,
 ) -> observed.DatasetState:
-    stopped = known.stopped.get(name)
     return observed.DatasetState(
         dataset=name,
         state=_kind(name, known, copied),
-        rows=followed.current.rows() if followed else copied or 0,
+        rows=followed.current.rows() if followed else copied or (_alive(lake) if lake else 0),
         rate=round(rate, 1),
-        position=followed.lake[0].properties.get("tidewright.position") if followed else None,
-        snapshot=followed.lake[0].snapshot_id if followed else None,
-        message=stopped or "",
+        position=lake.properties.get("tidewright.position") if lake else None,
+        snapshot=lake.snapshot_id if lake else None,
+        message=known.stopped.get(name) or "",
     )
+
+
+def _alive(lake: lake_table.Table) -> int:
+    """Rows of a table that nobody follows: it stands at its last exact commit."""
+    return _rows(lake.data_files) - _rows(lake.delete_files)
+
+
+def _rows(files: Mapping[int, lake_table.LiveFile]) -> int:
+    return sum(file.rows for file in files.values())
 
 
 def _kind(name: str, known: state.State, copied: int | None) -> Kind:
@@ -166,13 +179,12 @@ def _kind(name: str, known: state.State, copied: int | None) -> Kind:
 
 
 def _raw(
-    followed: tables.Followed, hands: engine.Engine, known: state.State, rate: float
+    name: str, log: lake_table.Table, known: state.State, rate: float
 ) -> observed.DatasetState:
-    log = followed.lake[-1]
     return observed.DatasetState(
-        dataset=tables.raw_name(hands.job.capture.raw_namespace, followed.name),
-        state=_kind(followed.name, known, None),
-        rows=sum(file.rows for file in log.data_files.values()),
+        dataset=log.name,
+        state=_kind(name, known, None),
+        rows=_rows(log.data_files),
         rate=round(rate, 1),
         position=log.properties.get("tidewright.position"),
         snapshot=log.snapshot_id,

@@ -25,6 +25,14 @@ from tidewright.pipelines.worker import evolve, filling, tables
 LiveColumns = Callable[[str], Mapping[str, evolve.Live]]
 
 
+def why(table: str, problem: errors.PlatformError) -> str:
+    """What stopped the table, with the column that its place names."""
+    column = problem.finding.where.name.removeprefix(f"{table}.")
+    return (
+        problem.what if column == problem.finding.where.name else f"column {column}: {problem.what}"
+    )
+
+
 class Trouble(Exception):
     """``table`` cannot be carried exactly; ``reason`` is shown to the user.
 
@@ -64,7 +72,7 @@ class Staging:
         except errors.StepFailed:
             raise  # a full disk or a server that is away: no fault of the table
         except errors.PlatformError as problem:
-            raise Trouble(table.name, problem.what) from problem
+            raise Trouble(table.name, why(table.name, problem)) from problem
         except evolve.Impossible as problem:
             raise Trouble(table.name, str(problem), shape=True) from problem
         table.changes += part.rows

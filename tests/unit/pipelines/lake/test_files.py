@@ -45,6 +45,17 @@ def test_long_texts_have_cut_bounds_that_still_hold(tmp_path: Path) -> None:
     assert found.upper_bounds == {5: ("é" * 15 + "ê").encode()}
 
 
+@pytest.mark.parametrize(
+    ("last", "above"), [("\ud7ff", "\ue000"), ("\U0010ffff", None), ("\x7f", "\x80")]
+)
+def test_a_cut_text_is_rounded_up_to_a_character(
+    tmp_path: Path, last: str, above: str | None
+) -> None:
+    """U+D7FF and one is half a pair of UTF-16, which UTF-8 cannot hold."""
+    found = write(tmp_path, "x", StringType(), pa.array(["a" * 15 + last + "b"])).data_file
+    assert found.upper_bounds[5].decode() == ("a" * 15 + above if above else "a" * 14 + "b")
+
+
 def test_a_text_that_cannot_be_rounded_up_has_no_upper_bound(tmp_path: Path) -> None:
     found = write(tmp_path, "x", StringType(), pa.array(["\U0010ffff" * 20])).data_file
     assert 5 not in found.upper_bounds

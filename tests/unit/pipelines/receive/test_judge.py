@@ -71,3 +71,35 @@ def test_a_schema_that_cannot_be_used_is_refused(schema):
     with pytest.raises(errors.Refused) as caught:
         judge.compile_schema(schema, "schema.json")
     assert caught.value.code == "topic.schema"
+
+
+MOMENTS = judge.compile_schema(
+    {"properties": {"at": {"type": "string", "format": "date-time"}}}, "schema.json"
+)
+
+
+@pytest.mark.parametrize(
+    ("at", "is_taken"),
+    [
+        ("2026-11-21T20:00:00Z", True),
+        ("2026-11-21t20:00:00.123456789+02:00", True),
+        ("9999-12-31T23:59:59-12:00", False),  # a moment of the year 10000
+        ("0001-01-01T00:00:00+01:00", False),
+        ("2026-02-30T00:00:00Z", False),
+        ("2026-11-21", False),
+        ("20261121T200000Z", False),
+    ],
+)
+def test_a_moment_is_one_that_every_table_can_hold(at, is_taken):
+    found = judge.judge(json.dumps([{"at": at}]).encode(), "array", MOMENTS)
+    assert bool(found.taken) is is_taken
+    assert is_taken or "date-time" in found.rejected[0].reason
+
+
+def test_a_character_that_no_table_holds_is_a_reason():
+    check = judge.compile_schema({"properties": {}}, "schema.json")
+    body = json.dumps([{"a": ["x\0"]}, {"b\0": 1}, {"a": "\\u0000"}]).encode()
+    found = judge.judge(body, "array", check)
+    assert [r.number for r in found.rejected] == [0, 1]
+    assert all("U+0000" in r.reason for r in found.rejected)
+    assert [json.loads(t) for t in found.taken] == [{"a": "\\u0000"}]

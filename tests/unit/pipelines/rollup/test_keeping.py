@@ -132,3 +132,8 @@ def test_a_view_that_does_not_run_is_refused():
     with pytest.raises(errors.Refused) as caught:
         feed.Feed(views, "olap.sql").results("clicks", table([(0, "/a", 1)]))
     assert caught.value.code == "stream.rollup_does_not_run"
+
+
+def test_a_moment_beyond_the_years_of_python_is_kept() -> None:
+    far = pa.array([253_402_300_800_000_000], pa.timestamp("us", "UTC"))
+    assert keeping._csv(pa.table({"m": far})) == '"10000-01-01 00:00:00.000000Z"\n'

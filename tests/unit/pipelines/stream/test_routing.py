@@ -111,3 +111,11 @@ def test_of_one_key_the_greatest_order_stays_then_the_last(
     router().route(duck, lambda: None)
     found = duck.execute(routing.last_of_each(VIEW, ("topic_offset", "id"))).fetchall()
     assert sorted(found) == [(11, 1), (14, 2)]
+
+
+def test_what_postgresql_cannot_hold_is_a_dead_letter(duck: duckdb.DuckDBPyConnection) -> None:
+    named = SQL.replace("as told,", "as told, value ->> 'name' as name,")
+    filled(duck, '{"id": 1, "told": 5, "name": "a\\u0000b"}', '{"id": 2, "told": 5, "name": "b"}')
+    router(named).route(duck, lambda: None)
+    assert dead(duck) == {11: "name has the character U+0000, which no PostgreSQL holds"}
+    assert accepted(duck) == [(12, 2, 5, "b")]
