@@ -186,3 +186,17 @@ def test_what_is_pinned_stays_readable_however_long_it_takes(
     assert verified(found, lake, commit, look).ok
     assert free
     assert not any(free)
+
+
+def test_where_every_table_stopped_nothing_is_waited_for(
+    project: Path, lake: lakes.TempLake, database: psycopg.Connection
+) -> None:
+    captured.users(database, [1])
+    captured.committed(lake, [1])
+    found = captured.environment(project, lake, database)
+    with lake.connect() as conn:
+        stops.prepare(conn)
+        stops.Stops(conn, "bank", 1).record("bank.users", "poison", "0/64")
+    answer = verify.verify(found, seconds=0.1)
+    assert not answer.ok
+    assert [(i.name, i.detail) for i in answer.invariants] == [("bank.users is followed", "poison")]

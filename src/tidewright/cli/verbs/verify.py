@@ -39,13 +39,13 @@ def command(environment: str | None, env: str | None, file: Path, output_form: s
         [
             output.Table(names, rows, frozenset(names[1:])),
             output.Table(("invariant", "", "detail"), held),
-            f"{'Exact' if found.ok else 'NOT exact'} at {found.cut}.",
+            f"{'Exact' if found.ok else 'NOT exact'}{f' at {found.cut}' if found.cut else ''}.",
         ],
     )
     if found.ok:
         return 0
     broken = PromiseBroken(
-        "lake.not_exact", "the lake is not what the source is", f"cut {found.cut}",
+        "lake.not_exact", "the lake is not what the source is", f"cut {found.cut or 'none'}",
         "The tables above say where. A table that is not followed is copied again by "
         "`tidewright up --recopy TABLE`; for anything else keep all as it is and report it.",
     )  # fmt: skip

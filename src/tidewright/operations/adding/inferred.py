@@ -81,6 +81,9 @@ def _delimiter(file: Path) -> str:
 def _check_header(header: Sequence[str]) -> None:
     if not header:
         raise ValueError("it is empty; its first line has to name the columns")
+    if header[0].lstrip().startswith(("<", "{", "[")):
+        begins = header[0].strip()[:40]
+        raise ValueError(f"it begins with {begins}: a web page or JSON, and no table of fields")
     for name in header:
         if not name.strip() or not name.isprintable():
             raise ValueError(f"its first line names a column {name!r}")

@@ -72,6 +72,7 @@ join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
 where i.indrelid = %s and (i.indisprimary or i.indisreplident) and k.n <= i.indnkeyatts
 group by i.indexrelid, 1, 2
 """
+FLOATS = (700, 701)  # real, double precision
 _KINDS = {
     "p": "it is partitioned: capture its partitions by name",
     "f": "it is a foreign table",
@@ -104,7 +105,9 @@ def describe(link: session.Session, table: str) -> Described:
         columns,
         keys["primary"],
         identified,
-        reason or _keyless(keys, identified),
+        reason
+        or _keyless(keys, identified)
+        or _floating(keys["primary"] or keys["index"], columns),
         numbered,
     )
 
@@ -146,6 +149,13 @@ def identifier(name: str) -> str:
 def _alike(columns: tuple[SourceColumn, ...]) -> str | None:
     alike = relation.alike([c.name for c in columns])
     return f"its columns {', '.join(alike)} differ by case only" if alike else None
+
+
+def _floating(key: tuple[str, ...], columns: tuple[SourceColumn, ...]) -> str | None:
+    for column in columns:
+        if column.name in key and column.type_oid in FLOATS:
+            return f"{column.name} of its key is a floating-point number, which Iceberg forbids"
+    return None
 
 
 def _keyless(keys: dict[str, tuple[str, ...]], identified: tuple[str, ...]) -> str | None:

@@ -109,3 +109,11 @@ def test_a_file_that_is_no_parquet_is_refused(tmp_path: Path) -> None:
     (tmp_path / "t.parquet").write_text("a,b\n")
     with pytest.raises(errors.Refused):
         inferred.infer(tmp_path / "t.parquet", "parquet", "t.parquet")
+
+
+@pytest.mark.parametrize(
+    "text", ["<html><body>login</body></html>\n", '{"a": 1}\n', '[{"a": 1}]\n']
+)
+def test_a_login_page_is_no_table(tmp_path: Path, text: str) -> None:
+    with pytest.raises(errors.Refused, match="a web page or JSON"):
+        columns(tmp_path / "t.csv", text)

@@ -81,3 +81,13 @@ def test_a_missing_table_is_named(feed):
     with pytest.raises(errors.Refused, match=r"table public\.nope does not exist") as raised:
         tables.describe(feed.side, "public.nope")
     assert raised.value.code == "source.table_missing"
+
+
+@pytest.mark.parametrize("kind", ["real", "double precision"])
+def test_a_key_of_floating_point_is_told_before_anything_is_copied(database, feed, kind):
+    database.execute(f"create table t (id int, k {kind}, v int, primary key (id, k))")
+    assert (
+        "k of its key is a floating-point number" in tables.describe(feed.side, "public.t").reason
+    )
+    database.execute("create table u (id int primary key, v float8)")
+    assert tables.describe(feed.side, "public.u").reason is None
