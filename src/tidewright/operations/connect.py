@@ -52,8 +52,8 @@ def connections(environment: state.Environment) -> Connections:
         Reached(e.name, resolver.text(e.url), e.user, e.secret)
         for e in environment.applied.endpoints
     )
-    keyed = tuple(_by_key(environment, reached))
-    return Connections(environment.name, reached, (*_snippets(reached), *keyed))
+    own = (*_by_key(environment, reached), *_delta(environment, resolver))
+    return Connections(environment.name, reached, (*_snippets(reached), *own))
 
 
 def secret(environment: state.Environment, name: str) -> str:
@@ -123,6 +123,18 @@ def _by_key(environment: state.Environment, reached: tuple[Reached, ...]) -> Ite
                 f"    row = conn.execute(query, [{', '.join(view.key).upper()}]).fetchone()",
             )
             yield Snippet("Python, by key", view.table, "\n".join(lines))
+
+
+def _delta(environment: state.Environment, resolver: resolve.Resolver) -> Iterator[Snippet]:
+    """One for the Delta tables that each cutter of sessions lands."""
+    found = [s.process.job for s in environment.applied.services]
+    for job in (job for job in found if isinstance(job, jobs.SessionsJob)):
+        place = f"{resolver.text(job.delta)}/{job.stage.to}"
+        lines = (
+            "from deltalake import DeltaTable",
+            f'rows = DeltaTable("{place}/sessions").to_pyarrow_table()  # or events, late_events',
+        )
+        yield Snippet("Delta", job.stage.to, "\n".join(lines))
 
 
 def _jdbc(to: Reached) -> Snippet:

@@ -59,5 +59,8 @@ def _relation(duck: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelat
 
 def _refused(problem: duckdb.Error, found: reader.Pinned) -> errors.SpecError:
     what = str(problem).strip()
-    hint = f"The dialect is DuckDB's, the tables are {', '.join(sorted(found.tables))}."
+    hint = (
+        f"The dialect is DuckDB's, the tables are {', '.join(sorted(found.tables))}. "
+        "Marts, views by key and Delta tables are read as `tidewright connect` shows."
+    )
     return errors.SpecError((errors.Finding("lake.query", what, errors.Where("the query"), hint),))

@@ -34,8 +34,12 @@ def _state_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def environment(tmp_path: Path) -> state.Environment:
     """The bank as if it had been up."""
+    return applied(tmp_path, BANK)
+
+
+def applied(tmp_path: Path, file: Path) -> state.Environment:
     place = layout.create(tmp_path / "project", "laptop")
-    platform = build.build(load.load(BANK))
+    platform = build.build(load.load(file))
     state.write_applied(place, platform)
     numbered = [f"{s.name}.{p}" for s in platform.services for p in s.ports]
     ports.write(place.root, {key: 20_000 + n for n, key in enumerate(numbered)})
@@ -50,6 +54,12 @@ def test_every_endpoint_has_a_url_and_no_snippet_a_secret(environment: state.Env
     assert {s.into for s in found.snippets} == {"psql", "JDBC", "DuckDB", "pandas", "PyIceberg"}
     values = [vault.read(environment.place.secrets, n) for n in environment.applied.secrets]
     assert not [v for v in values if v in str(found)]
+
+
+def test_delta_tables_are_read_where_they_are(tmp_path: Path) -> None:
+    found = applied(tmp_path, BANK.parents[1] / "clickstream" / "platform.yaml")
+    (shown,) = (s for s in connect.connections(found).snippets if s.into == "Delta")
+    assert f'DeltaTable("{found.place.root}/lake/delta/clickstream/sessions")' in shown.text
 
 
 def test_one_secret_alone(environment: state.Environment) -> None:
