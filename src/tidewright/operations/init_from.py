@@ -26,11 +26,15 @@ from tidewright.vault import files as vault
 
 ENVIRONMENT = "laptop"
 RAW = "raw_data"
+# Views and what extensions brought are no tables of the user's; views are named all the same.
 _TABLES = """
 select n.nspname || '.' || c.relname, n.nspname like '%.%'
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where c.relkind in ('r', 'p') and c.relpersistence = 'p' and n.nspname !~ '^pg_'
-  and n.nspname <> 'information_schema' order by 1
+where c.relkind in ('r', 'p', 'f', 'v', 'm') and c.relpersistence <> 't' and n.nspname !~ '^pg_'
+  and n.nspname <> 'information_schema'
+  and not exists (select from pg_depend d
+    where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
+order by 1
 """
 
 
@@ -90,6 +94,12 @@ def read(url: str, secret: str) -> tuple[Table, ...]:
         link = session.Session(theirs, spare)
         try:
             return tuple(_judged(link, link.ask(_TABLES)))
+        except errors.PlatformError as reason:
+            if reason.code != "source.password":
+                raise
+            raise errors.Refused(
+                reason.code, reason.what, "the URL", "Nothing was written: correct it and repeat."
+            ) from None
         finally:
             link.close()
 

@@ -87,7 +87,8 @@ def test_a_database_becomes_a_file_that_is_right(
         "create schema a; create schema b; create table a.t (id int primary key);"
         "create table b.t (id int primary key); create table a.keyless (id int);"
         'create table a."evil\n  x: 1" (id int primary key); create view a.v as select 1;'
-        "create table a.split (id int primary key) partition by range (id)"
+        "create table a.split (id int primary key) partition by range (id);"
+        "create unlogged table a.fast (id int primary key)"
     )
     made = init_from.init_from_database(_url(postgres, database), tmp_path / "shop", "web-shop")
     text = (made.folder / "platform.yaml").read_text()
@@ -96,6 +97,8 @@ def test_a_database_becomes_a_file_that_is_right(
     assert "        - a.t\n" in text
     assert "# - b.t: another table is called t" in text
     assert "# - a.split: it is partitioned: capture its partitions by name" in text
+    assert "# - a.v: it is a view\n" in text
+    assert "# - a.fast: it is not written to the WAL\n" in text
     assert "# - a.keyless: it has no primary key" in text
     assert check.check(made.folder).sources == (database.info.dbname,)
 
@@ -107,6 +110,16 @@ def test_a_database_without_tables_writes_nothing(
         init_from.init_from_database(_url(postgres, database), tmp_path / "shop")
     assert caught.value.code == "source.nothing_to_capture"
     assert not (tmp_path / "shop").exists()
+
+
+def test_a_wrong_password_is_no_secret_of_a_file_yet(
+    postgres: TempPostgres, database: psycopg.Connection, tmp_path: Path
+) -> None:
+    url = _url(postgres, database).replace(postgres.password, "wrong")
+    with pytest.raises(errors.PlatformError) as caught:
+        init_from.init_from_database(url, tmp_path / "shop")
+    assert caught.value.code == "source.password"
+    assert "--set-secret" not in caught.value.hint
 
 
 def test_a_password_is_put_into_a_url_as_urls_need_it() -> None:
