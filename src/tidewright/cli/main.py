@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -68,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(words: list[str]) -> int:
     """Run one command; returns the exit code."""
     started_in = Path.cwd()
+    _leave_cleanly()
     try:
         return _exit_code(cli.main(words, prog_name="tidewright", standalone_mode=False))
     except errors.PlatformError as reason:
@@ -83,6 +85,13 @@ def run(words: list[str]) -> int:
         return _reader_left()
     except Exception as reason:  # the top of the CLI: nothing may reach a person as a traceback
         return failures.show(failures.defect(reason, words, started_in), words)
+
+
+def _leave_cleanly() -> None:
+    """A closed terminal, or ``kill``, ends a command as Ctrl-C does; what `nohup` set stays."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
 
 
 def _exit_code(answer: object) -> int:

@@ -15,6 +15,7 @@ from typing import TypeVar
 import psutil
 
 from tidewright import errors
+from tidewright.kit import signals
 from tidewright.model import acts, codec, jobs, observed, values
 from tidewright.operations import (
     arrivals,
@@ -114,7 +115,8 @@ def _running(name: str, wish: Wish, talk: up.Talk) -> Iterator[tuple[state.Envir
             yield state.find(plan.folder, plan.environment), began
         finally:
             if wish.keep is None:
-                _remove(plan.folder, plan.environment)
+                with signals.undisturbed():
+                    _remove(plan.folder, plan.environment)
 
 
 def _remove(folder: Path, environment: str) -> None:
@@ -139,7 +141,8 @@ def _folder(name: str, wish: Wish) -> Iterator[Path]:
     try:
         yield made / name
     finally:
-        shutil.rmtree(made, ignore_errors=True)
+        with signals.undisturbed():
+            shutil.rmtree(made, ignore_errors=True)
 
 
 def _as_wished(noun: object, wish: Wish) -> object:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -108,6 +110,19 @@ def test_ctrl_c_ends_quietly(
 
     monkeypatch.setattr(main.cli, "main", interrupted)
     assert main.run(["check"]) == failures.INTERRUPTED
+    assert capsys.readouterr().err == "Interrupted.\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_closed_terminal_and_kill_end_it_as_ctrl_c_does(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(main.cli, "main", lambda *_, **__: os.kill(os.getpid(), number))
+    before = signal.getsignal(number)
+    try:
+        assert main.run(["check"]) == failures.INTERRUPTED
+    finally:
+        signal.signal(number, before)
     assert capsys.readouterr().err == "Interrupted.\n"
 
 
