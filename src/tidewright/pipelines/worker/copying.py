@@ -2,12 +2,16 @@
 
 One thread, one exported snapshot, any number of tables. The snapshot's temporary slot stays open
 until the copy is joined: it carries the changes from the copy's own point to the lake's.
+
+A table that was truncated before the copy came to it is left out, and the others go on. Its next
+copy locks it as soon as the snapshot is there (``fragile``): a truncate waits then for that copy.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +20,8 @@ from tidewright.model import flow
 from tidewright.pipelines.core import faults
 from tidewright.pipelines.feeds import snapshot
 from tidewright.pipelines.worker import appending, evolve, following, staging, tables
+
+log = logging.getLogger("capture")
 
 
 @dataclass(slots=True)
@@ -38,8 +44,10 @@ class Copying:
         secrets: Path,
         names: tuple[str, ...],
         fault: faults.Fault,
+        fragile: bool = False,
     ) -> None:
         self.names = names
+        self.left_out: tuple[str, ...] = ()
         self.progress = Progress({name: 0 for name in names})
         self.followed: dict[str, tables.Followed] = {}
         self.at = 0
@@ -48,6 +56,7 @@ class Copying:
         self._source = source
         self._secrets = secrets
         self._fault = fault
+        self._fragile = fragile
         self._cancelled = False
         self._snapshot: snapshot.Snapshot | None = None
         self._thread: threading.Thread | None = None
@@ -94,14 +103,32 @@ class Copying:
     def _copy(self, build: following.Make) -> None:
         self._snapshot = snapshot.Snapshot(self._source, self._secrets).__enter__()
         self.at = self._snapshot.point
+        if self._fragile:
+            for name in self.names:
+                self._or_without(name, self._hold_table)
         self.followed = {n: self._make(self._snapshot, n, build) for n in self.names}
         stage = staging.Staging(self.followed, _fixed_columns)
         self._fault("copy_begun")
         for name in self.names:
-            try:
-                self._copy_table(self._snapshot, stage, name)
-            except errors.Refused as problem:
-                raise staging.Trouble(name, staging.why(name, problem)) from problem
+            self._or_without(name, lambda seen, name: self._copy_table(seen, stage, name))
+
+    def _or_without(self, name: str, act: Callable[[snapshot.Snapshot, str], None]) -> None:
+        """Do it, or go on without the table; raises Overtaken once no table is left."""
+        assert self._snapshot is not None
+        try:
+            act(self._snapshot, name)
+        except errors.Refused as problem:
+            raise staging.Trouble(name, staging.why(name, problem)) from problem
+        except snapshot.Overtaken as problem:
+            self.left_out += (name,)
+            if self.names == (name,):
+                raise
+            self.names = tuple(n for n in self.names if n != name)
+            self.followed = {n: t for n, t in self.followed.items() if n != name}
+            log.warning("%s The other tables go on.", problem.finding.line)
+
+    def _hold_table(self, seen: snapshot.Snapshot, name: str) -> None:
+        seen.hold((name,))
 
     def _copy_table(self, seen: snapshot.Snapshot, stage: staging.Staging, name: str) -> None:
         for part in seen.copy(name):
