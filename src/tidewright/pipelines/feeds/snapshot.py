@@ -64,6 +64,7 @@ class Snapshot:
     def __enter__(self) -> Snapshot:
         try:
             slots.require_logical(self._side)
+            self._copier.open()  # now, for a truncate may come between the slot and the first lock
             self._begin(self._create())
         except BaseException:
             self.close()

@@ -5,6 +5,7 @@ until the copy is joined: it carries the changes from the copy's own point to th
 
 A table that was truncated before the copy came to it is left out, and the others go on. Its next
 copy locks it as soon as the snapshot is there (``fragile``): a truncate waits then for that copy.
+Where even that comes too late, it is tried again here: what is followed must not wait for it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from tidewright.pipelines.feeds import snapshot
 from tidewright.pipelines.worker import appending, evolve, following, staging, tables
 
 log = logging.getLogger("capture")
+PAUSES = (0.5, 1.0, 2.0, 5.0)  # seconds between attempts at fragile tables
 
 
 @dataclass(slots=True)
@@ -57,7 +59,7 @@ class Copying:
         self._secrets = secrets
         self._fault = fault
         self._fragile = fragile
-        self._cancelled = False
+        self._cancelled = threading.Event()
         self._snapshot: snapshot.Snapshot | None = None
         self._thread: threading.Thread | None = None
 
@@ -80,7 +82,7 @@ class Copying:
 
     def close(self) -> None:
         """End the snapshot, and the thread if it still runs."""
-        self._cancelled = True
+        self._cancelled.set()
         if self._thread is not None:
             self._thread.join(30)
         if self._snapshot is not None:
@@ -101,6 +103,20 @@ class Copying:
             )  # fmt: skip
 
     def _copy(self, build: following.Make) -> None:
+        names = self.names
+        for pause in PAUSES if self._fragile else ():
+            try:
+                return self._attempt(build)
+            except snapshot.Overtaken as problem:
+                self.progress.problem = problem  # shown meanwhile
+            assert self._snapshot is not None
+            self._snapshot.close()
+            if self._cancelled.wait(pause):
+                return None
+            self.progress.problem, self.names, self.left_out = None, names, ()
+        return self._attempt(build)
+
+    def _attempt(self, build: following.Make) -> None:
         self._snapshot = snapshot.Snapshot(self._source, self._secrets).__enter__()
         self.at = self._snapshot.point
         if self._fragile:
@@ -132,7 +148,7 @@ class Copying:
 
     def _copy_table(self, seen: snapshot.Snapshot, stage: staging.Staging, name: str) -> None:
         for part in seen.copy(name):
-            if self._cancelled:
+            if self._cancelled.is_set():
                 return
             self.progress.rows[name] += stage.stage(part, 0, None)
 

@@ -18,7 +18,7 @@ from tidewright.clients import postgres
 from tidewright.model import flow, jobs
 from tidewright.pipelines.core import acts, decide, faults, state
 from tidewright.pipelines.decode import decoder
-from tidewright.pipelines.feeds import peek
+from tidewright.pipelines.feeds import peek, snapshot
 from tidewright.pipelines.lake import store
 from tidewright.pipelines.lake import table as lake_table
 from tidewright.pipelines.worker import (
@@ -260,6 +260,8 @@ class Engine:
                     return self._stop_table(trouble.table, trouble.reason)
                 case again:
                     self.problem = again
+        if isinstance(self.problem, snapshot.Overtaken):
+            self.problem = None  # no outage, for which the followed tables would wait
         return acts.CopyFailed(copy.names)
 
     def _join(self, act: acts.Join) -> acts.Outcome:

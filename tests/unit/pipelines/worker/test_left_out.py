@@ -11,8 +11,9 @@ import pytest
 from psycopg import errors as pg
 from tests.unit.pipelines.worker.running import Running
 
+from tidewright.pipelines.feeds import snapshot
 from tidewright.pipelines.lake import reader
-from tidewright.pipelines.worker import overtaken
+from tidewright.pipelines.worker import copying, loop, overtaken
 from tidewright.testing import lakes
 from tidewright.testing.postgres import TempPostgres
 
@@ -73,6 +74,38 @@ def test_the_others_are_followed_and_then_it_is_too(
         database.execute("truncate busy")  # it is free again, and the lake goes along
         database.execute("insert into busy values (7, 'y')")
         worker.wait(lambda: ids(worker, "public.busy") == {7})
+    finally:
+        worker.close()
+
+
+def test_what_is_followed_does_not_wait_for_one_that_is_always_late(
+    database: psycopg.Connection, lake: lakes.TempLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The window between a snapshot and its first lock is small, and somebody is always in it."""
+    monkeypatch.setattr(copying, "PAUSES", (0.01, 0.02))
+    hold = snapshot.Snapshot.hold
+    late = list[int]()
+
+    def too_late(self: snapshot.Snapshot, names: tuple[str, ...]) -> None:
+        if "public.busy" in names:
+            late.append(len(late))
+            database.execute(f"truncate busy; insert into busy values ({len(late)}, 'x')".encode())
+        hold(self, names)
+
+    monkeypatch.setattr(snapshot.Snapshot, "hold", too_late)
+    worker = Running(database, lake)
+    worker.job = replace(worker.job, capture=replace(worker.job.capture, tables=BOTH))
+    outages = list[str]()
+    monkeypatch.setattr(loop.Loop, "_outage", lambda _, problem: outages.append(problem.what))
+    worker.start()
+    try:
+        worker.wait(lambda: len(late) > 6)  # more than one copy of it alone
+        database.execute("insert into users values (3, 'c')")
+        worker.wait(lambda: ids(worker, "public.users") == {1, 2, 3})
+        assert ids(worker, "public.busy") == set()
+        assert outages == []
+        monkeypatch.setattr(snapshot.Snapshot, "hold", hold)
+        worker.wait(lambda: len(ids(worker, "public.busy")) == 1)
     finally:
         worker.close()
 
