@@ -77,4 +77,10 @@ CODES: Mapping[str, Code] = {
         "It was started again in the moment between the question and the answer.",
         "Run the command again.",
     ),
+    "lake.cut_overtaken": Code(
+        "A table was altered or truncated after each cut, before it could be read",
+        "PostgreSQL shows a truncated or rewritten table as empty to whoever began to look before,"
+        " so such a table is not compared. Nothing was found wrong.",
+        "Run the command again when that table is left alone for a moment.",
+    ),
 }

@@ -2,6 +2,9 @@
 
 The worker is asked to stand still for a moment, a snapshot of the source is opened, and the worker
 commits exactly at that snapshot's position. From there on both sides are read at leisure.
+
+A table that somebody truncates after the cut, before it is read, looks empty to the snapshot. It is
+not judged: the cut is made again, and such a table locked at once, until it has been read.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from pathlib import Path
 
 import duckdb
 import psycopg
+from psycopg import errors as pg
 
 from tidewright import errors
 from tidewright.model import acts, jobs
@@ -28,16 +32,18 @@ from tidewright.pipelines.lake import reader
 from tidewright.pipelines.worker import cuts, stops
 
 SAY_EVERY = 5.0
+CUTS = 5  # how often one is made before we give up
 SILENT_MS = 15_000  # a worker writes its status each second
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Both sides at the same position."""
+    """Both sides at the same position. ``held``: tables that are locked since the cut."""
 
     position: int
     source: snapshot.Snapshot
     pinned: reader.Pinned
+    held: tuple[str, ...] = ()
 
 
 def prove(
@@ -49,12 +55,27 @@ def prove(
     """
     _check_capture(environment, name)
     _wait_for_first_copy(environment, name, say, seconds)
+    late: frozenset[str] = frozenset()
     with lakeside.asked(environment, capture) as conn:
-        stopped = stopped_tables(conn, capture)
-        if stopped.keys() >= set(capture.capture.tables):
-            return _all_stopped(stopped, say)
-        with _cut(conn, capture, seconds, say) as cut:
-            return at_cut(environment, capture, cut, stopped, say)
+        for number in range(1, CUTS + 1):
+            stopped = stopped_tables(conn, capture)
+            if stopped.keys() >= set(capture.capture.tables):
+                return _all_stopped(stopped, say)
+            held = tuple(sorted(late - stopped.keys()))
+            try:
+                with _cut(conn, capture, seconds, say, held) as cut:
+                    return at_cut(environment, capture, cut, stopped, say)
+            except snapshot.Overtaken as found:
+                names, late = ", ".join(found.tables), late | {*found.tables}
+            say(f"{names}: altered or truncated after cut {number} of {CUTS}, before it was read")
+    raise errors.TimedOut(
+        "lake.cut_overtaken",
+        f"{names} could not be compared: altered or truncated after each of {CUTS} cuts,"
+        " before it could be read",
+        f"flow {capture.name}",
+        "This says nothing against the lake. Run it again when that table is left alone for a"
+        " moment.",
+    )
 
 
 def _all_stopped(stopped: Mapping[str, str], say: Say) -> Proof:
@@ -73,10 +94,9 @@ def at_cut(
 ) -> Proof:
     """Compare both sides of a cut. ``stopped``: table -> why it stands still."""
     names = _followed(capture, cut, stopped)
-    compare = _compare_topic if capture.source.append_only else _compare
     with lakeside.readable(capture.name):
         duck = lakeside.views(cut.pinned)
-        found = tuple(compare(cut, duck, name, say) for name in names)
+        found = _compared(capture, cut, duck, names, say)
         invariants = _invariants(environment, capture, cut, duck, stopped, say)
     return Proof(flows.lsn_text(cut.position), found, invariants)
 
@@ -124,17 +144,22 @@ def _copied(environment: state.Environment) -> int | None:
 
 @contextmanager
 def _cut(
-    conn: psycopg.Connection, capture: jobs.CaptureJob, seconds: float, say: Say
+    conn: psycopg.Connection,
+    capture: jobs.CaptureJob,
+    seconds: float,
+    say: Say,
+    held: tuple[str, ...],
 ) -> Iterator[Cut]:
     say("asking capture to stand still after its next commit")
     with cuts.Asking(conn, capture.name, seconds) as asking:
         asking.held()
         source = snapshot.Snapshot(capture.source, Path(str(capture.secrets)), deadline=seconds)
         with source:
+            source.hold(held)
             say(f"cut at {flows.lsn_text(source.point)}")
             commit = asking.at(source.point)
             asking.release()
-            yield Cut(source.point, source, lakeside.pinned(conn, capture.name, commit))
+            yield Cut(source.point, source, lakeside.pinned(conn, capture.name, commit), held)
 
 
 def stopped_tables(conn: psycopg.Connection, capture: jobs.CaptureJob) -> dict[str, str]:
@@ -146,6 +171,32 @@ def stopped_tables(conn: psycopg.Connection, capture: jobs.CaptureJob) -> dict[s
 def _followed(capture: jobs.CaptureJob, cut: Cut, stopped: dict[str, str]) -> tuple[str, ...]:
     wanted = zip(capture.capture.tables, capture.datasets, strict=True)
     return tuple(t for t, shown in wanted if shown in cut.pinned.tables and t not in stopped)
+
+
+def _compared(
+    capture: jobs.CaptureJob,
+    cut: Cut,
+    duck: duckdb.DuckDBPyConnection,
+    names: tuple[str, ...],
+    say: Say,
+) -> tuple[acts.TableDifference, ...]:
+    """Each table, locked while it is read and no longer; those held since the cut come first.
+
+    Raises Overtaken, which then names all that are.
+    """
+    compare = _compare_topic if capture.source.append_only else _compare
+    held = [name for name in names if name in cut.held]
+    found = {}
+    for name in (*held, *(n for n in names if n not in held)):
+        try:
+            cut.source.hold((name,))
+            found[name] = compare(cut, duck, name, say)
+        except (snapshot.Overtaken, pg.UndefinedColumn):
+            cut.source.let_go()
+            raise cut.source.spoiled({name, *cut.source.overtaken(names)}) from None
+        if len(found) >= len(held):
+            cut.source.let_go()
+    return tuple(found[name] for name in names)
 
 
 def _compare(

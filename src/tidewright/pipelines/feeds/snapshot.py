@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import secrets as random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,20 @@ from tidewright.pipelines.feeds import frames, session, slots, tables
 
 PART_ROWS = 100_000
 PART_BYTES = 32 << 20
+HOLD_SECONDS = 5  # how long a table's lock is waited for
+
+
+class Overtaken(session.Lost):
+    """``tables`` have other files than those that the snapshot can read: they would look empty."""
+
+    def __init__(self, names: Iterable[str], place: str) -> None:
+        self.tables = tuple(sorted(names))
+        super().__init__(
+            "source.copy_overtaken",
+            f"table {', '.join(self.tables)} was altered or truncated before it was read",
+            place,
+            "Nothing was kept of it; it is read again by itself.",
+        )
 
 
 class Snapshot:
@@ -50,6 +64,7 @@ class Snapshot:
     def __enter__(self) -> Snapshot:
         try:
             slots.require_logical(self._side)
+            self._copier.open()  # now, for a truncate may come between the slot and the first lock
             self._begin(self._create())
         except BaseException:
             self.close()
@@ -66,7 +81,8 @@ class Snapshot:
 
     def copy(self, table: str, part_rows: int = PART_ROWS) -> Iterator[chunk.Part]:
         """The table's rows as of ``point``, in parts of bounded size, all with op ``r``."""
-        self._hold(table)
+        self._copier.ask("savepoint copied")
+        self.hold((table,))
         described = self.relation_of(table)
         names = ", ".join(tables.identifier(n) for n in described.names)
         source = f"select {names} from only {tables.quoted(table)}"  # noqa: S608  all quoted
@@ -81,33 +97,59 @@ class Snapshot:
         except pg.InsufficientPrivilege as reason:
             raise slots.denied(self._side.place, reason) from None
         except pg.UndefinedColumn:
-            raise self._moved(table) from None
+            self._copier.ask("rollback to savepoint copied")
+            raise self.spoiled((table,)) from None
+        self._copier.ask("release savepoint copied")
 
-    def _hold(self, table: str) -> None:
-        """Lock the table against changes of its form, and refuse one that came too late.
+    def hold(self, names: Iterable[str]) -> None:
+        """Lock the tables against changes of their form; raises Overtaken for one that came late.
 
         A table that was rewritten after ``point`` looks empty to older snapshots, and no change
-        in the feed would ever bring its rows back.
+        in the feed would ever bring its rows back. That table is left unlocked, and the others of
+        the snapshot can still be read. The locks cannot come before the slot: it waits for every
+        transaction, and one that wants to truncate would wait for us.
         """
-        try:
-            self._copier.ask(f"lock table only {tables.quoted(table)} in access share mode")
-        except pg.InsufficientPrivilege as reason:
-            raise slots.denied(self._side.place, reason) from None
-        except (pg.UndefinedTable, pg.InvalidSchemaName):
-            raise tables.missing(self._side.place, table) from None
-        # The column is read as of the snapshot, the function looks at the present.
+        for name in names:
+            self._copier.ask("savepoint held")
+            try:
+                self._lock(name)
+                if self.overtaken((name,)):
+                    raise self.spoiled((name,))
+            except (pg.Error, errors.Refused, Overtaken):
+                self._copier.ask("rollback to savepoint held")
+                raise
+            self._copier.ask("release savepoint held")
+
+    def overtaken(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Those whose rows the snapshot can no longer see; sound for good only once they are held.
+
+        The column is read as of the snapshot, the function looks at the present.
+        """
         query = (
             "select relfilenode = pg_relation_filenode(oid) from pg_class"
             " where oid = to_regclass(%s)"
         )
-        if self._copier.ask(query, tables.quoted(table)) != [(True,)]:
-            raise self._moved(table)
+        return tuple(n for n in names if self._copier.ask(query, tables.quoted(n)) != [(True,)])
 
-    def _moved(self, table: str) -> session.Lost:
-        return session.Lost(
-            "source.copy_overtaken", f"table {table} was altered or truncated while it was copied",
-            self._side.place, "Nothing was kept of this copy; it starts again by itself.",
-        )  # fmt: skip
+    def spoiled(self, names: Iterable[str]) -> Overtaken:
+        """The error for tables that came too late."""
+        return Overtaken(names, self._side.place)
+
+    def let_go(self) -> None:
+        """Give back every lock, so that whoever waits to alter or truncate can; heals an error."""
+        self._copier.ask("rollback to savepoint begun")
+
+    def _lock(self, name: str) -> None:
+        try:
+            self._copier.ask(f"set local lock_timeout = {HOLD_SECONDS * 1000:.0f}")
+            self._copier.ask(f"lock table only {tables.quoted(name)} in access share mode")
+            self._copier.ask("set local lock_timeout = 0")
+        except pg.LockNotAvailable:
+            raise self.spoiled((name,)) from None
+        except pg.InsufficientPrivilege as reason:
+            raise slots.denied(self._side.place, reason) from None
+        except (pg.UndefinedTable, pg.InvalidSchemaName):
+            raise tables.missing(self._side.place, name) from None
 
     @property
     def link(self) -> session.Session:
@@ -167,6 +209,7 @@ class Snapshot:
         self._copier.ask(f"set transaction snapshot {frames.literal(name)}")
         taken = self._copier.ask("select (extract(epoch from clock_timestamp()) * 1000000)::bigint")
         self._taken_us = taken[0][0]
+        self._copier.ask("savepoint begun")
 
     def _parts(
         self, described: relation.Relation, rows: psycopg.Copy, part_rows: int

@@ -2,12 +2,17 @@
 
 One thread, one exported snapshot, any number of tables. The snapshot's temporary slot stays open
 until the copy is joined: it carries the changes from the copy's own point to the lake's.
+
+A table that was truncated before the copy came to it is left out, and the others go on. Its next
+copy locks it as soon as the snapshot is there (``fragile``): a truncate waits then for that copy.
+Where even that comes too late, it is tried again here: what is followed must not wait for it.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +21,9 @@ from tidewright.model import flow
 from tidewright.pipelines.core import faults
 from tidewright.pipelines.feeds import snapshot
 from tidewright.pipelines.worker import appending, evolve, following, staging, tables
+
+log = logging.getLogger("capture")
+PAUSES = (0.5, 1.0, 2.0, 5.0)  # seconds between attempts at fragile tables
 
 
 @dataclass(slots=True)
@@ -38,8 +46,10 @@ class Copying:
         secrets: Path,
         names: tuple[str, ...],
         fault: faults.Fault,
+        fragile: bool = False,
     ) -> None:
         self.names = names
+        self.left_out: tuple[str, ...] = ()
         self.progress = Progress({name: 0 for name in names})
         self.followed: dict[str, tables.Followed] = {}
         self.at = 0
@@ -48,7 +58,8 @@ class Copying:
         self._source = source
         self._secrets = secrets
         self._fault = fault
-        self._cancelled = False
+        self._fragile = fragile
+        self._cancelled = threading.Event()
         self._snapshot: snapshot.Snapshot | None = None
         self._thread: threading.Thread | None = None
 
@@ -71,7 +82,7 @@ class Copying:
 
     def close(self) -> None:
         """End the snapshot, and the thread if it still runs."""
-        self._cancelled = True
+        self._cancelled.set()
         if self._thread is not None:
             self._thread.join(30)
         if self._snapshot is not None:
@@ -92,20 +103,52 @@ class Copying:
             )  # fmt: skip
 
     def _copy(self, build: following.Make) -> None:
+        names = self.names
+        for pause in PAUSES if self._fragile else ():
+            try:
+                return self._attempt(build)
+            except snapshot.Overtaken as problem:
+                self.progress.problem = problem  # shown meanwhile
+            assert self._snapshot is not None
+            self._snapshot.close()
+            if self._cancelled.wait(pause):
+                return None
+            self.progress.problem, self.names, self.left_out = None, names, ()
+        return self._attempt(build)
+
+    def _attempt(self, build: following.Make) -> None:
         self._snapshot = snapshot.Snapshot(self._source, self._secrets).__enter__()
         self.at = self._snapshot.point
+        if self._fragile:
+            for name in self.names:
+                self._or_without(name, self._hold_table)
         self.followed = {n: self._make(self._snapshot, n, build) for n in self.names}
         stage = staging.Staging(self.followed, _fixed_columns)
         self._fault("copy_begun")
         for name in self.names:
-            try:
-                self._copy_table(self._snapshot, stage, name)
-            except errors.Refused as problem:
-                raise staging.Trouble(name, staging.why(name, problem)) from problem
+            self._or_without(name, lambda seen, name: self._copy_table(seen, stage, name))
+
+    def _or_without(self, name: str, act: Callable[[snapshot.Snapshot, str], None]) -> None:
+        """Do it, or go on without the table; raises Overtaken once no table is left."""
+        assert self._snapshot is not None
+        try:
+            act(self._snapshot, name)
+        except errors.Refused as problem:
+            raise staging.Trouble(name, staging.why(name, problem)) from problem
+        except snapshot.Overtaken as problem:
+            self.left_out += (name,)
+            if self.names == (name,):
+                raise
+            self.names = tuple(n for n in self.names if n != name)
+            self.followed = {n: t for n, t in self.followed.items() if n != name}
+            log.warning("%s The other tables go on.", problem.finding.line)
+
+    def _hold_table(self, seen: snapshot.Snapshot, name: str) -> None:
+        seen.hold((name,))
 
     def _copy_table(self, seen: snapshot.Snapshot, stage: staging.Staging, name: str) -> None:
         for part in seen.copy(name):
-            if self._cancelled:
+            if self._cancelled.is_set():
                 return
             self.progress.rows[name] += stage.stage(part, 0, None)
 

@@ -18,7 +18,7 @@ from tidewright.clients import postgres
 from tidewright.model import flow, jobs
 from tidewright.pipelines.core import acts, decide, faults, state
 from tidewright.pipelines.decode import decoder
-from tidewright.pipelines.feeds import peek
+from tidewright.pipelines.feeds import peek, snapshot
 from tidewright.pipelines.lake import store
 from tidewright.pipelines.lake import table as lake_table
 from tidewright.pipelines.worker import (
@@ -230,13 +230,14 @@ class Engine:
 
     def _start_copy(self, names: tuple[str, ...]) -> acts.Outcome:
         """Publish the tables one by one, so that one that is unfit does not hold up the rest."""
+        names, fragile = self._overtaken.next(names)
         for name in names:
             try:
                 self.feed.publish((name,))
             except errors.Refused as problem:
                 return self._stop_table(name, staging.why(name, problem))
         self.copy = copying.Copying(
-            self.job.capture, self.job.source, self._secrets, names, self._fault
+            self.job.capture, self.job.source, self._secrets, names, self._fault, fragile
         )
         self.copy.start(self.lake.prepare)
         return acts.CopyStarted(names)
@@ -246,6 +247,7 @@ class Engine:
         copy = self.copy
         if copy is None or copy.told or not copy.finished():
             return None
+        self._overtaken.left_out(copy.left_out)
         if copy.progress.done:
             copy.told = True
             self._fault("copy_done")
@@ -258,6 +260,8 @@ class Engine:
                     return self._stop_table(trouble.table, trouble.reason)
                 case again:
                     self.problem = again
+        if isinstance(self.problem, snapshot.Overtaken):
+            self.problem = None  # no outage, for which the followed tables would wait
         return acts.CopyFailed(copy.names)
 
     def _join(self, act: acts.Join) -> acts.Outcome:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from psycopg import errors as pg
 
 from tidewright import errors
 from tidewright.pipelines.decode import chunk
@@ -96,6 +97,58 @@ def test_a_table_that_changed_its_form_meanwhile_is_not_copied(table, source, se
             list(snap.copy("public.t"))
     gone = statement.startswith("drop")
     assert raised.value.code == ("source.table_missing" if gone else "source.copy_overtaken")
+
+
+REWRITES = ("truncate t", "alter table t alter v type varchar(9)")
+
+
+@pytest.mark.parametrize("statement", REWRITES)
+def test_the_other_tables_of_a_snapshot_are_not_concerned(table, source, secrets, statement):
+    table.execute("create table calm (id int primary key)")
+    table.execute("insert into calm values (1)")
+    with snapshot.Snapshot(source, secrets) as snap:
+        table.execute(statement)
+        with pytest.raises(snapshot.Overtaken) as raised:
+            snap.hold(("public.calm", "public.t"))
+        assert raised.value.tables == ("public.t",)
+        assert snap.overtaken(("public.calm", "public.t")) == ("public.t",)
+        table.execute("set lock_timeout = '2s'")
+        table.execute("truncate t")  # nobody holds it for nothing
+        assert rows(list(snap.copy("public.calm"))) == [("1",)]
+
+
+def test_a_renamed_column_does_not_end_the_snapshot(table, source, secrets):
+    table.execute("create table calm (id int primary key)")
+    with snapshot.Snapshot(source, secrets) as snap:
+        table.execute("alter table t rename v to w")
+        with pytest.raises(snapshot.Overtaken):
+            list(snap.copy("public.t"))
+        assert list(snap.copy("public.calm")) == []
+
+
+def test_a_held_table_cannot_be_truncated_until_it_is_let_go(table, source, secrets):
+    table.execute("set lock_timeout = '50ms'")
+    with snapshot.Snapshot(source, secrets) as snap:
+        snap.hold(("public.t",))
+        with pytest.raises(pg.LockNotAvailable):
+            table.execute("truncate t")
+        snap.let_go()
+        table.execute("truncate t")
+        assert snap.overtaken(("public.t",)) == ("public.t",)
+
+
+def test_a_table_that_somebody_keeps_locked_is_not_waited_for(
+    table, source, secrets, postgres, monkeypatch
+):
+    monkeypatch.setattr(snapshot, "HOLD_SECONDS", 0.05)
+    with postgres.connect(table.info.dbname) as other, snapshot.Snapshot(source, secrets) as snap:
+        other.execute("begin")
+        other.execute("lock table t in access exclusive mode")
+        with pytest.raises(snapshot.Overtaken):
+            snap.hold(("public.t",))
+        other.execute("rollback")
+        snap.hold(("public.t",))
+        assert len(rows(list(snap.copy("public.t")))) == len(ODD)
 
 
 def test_a_copy_that_policies_would_filter_is_refused(table, source, secrets, postgres):
