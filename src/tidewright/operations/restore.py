@@ -18,7 +18,7 @@ from tidewright import errors
 from tidewright.model import acts, backups, jobs
 from tidewright.operations import backup, lakeside, project, state, up
 from tidewright.operations.restoring import anchor, ground, lake, points, proof, replay, stages
-from tidewright.pipelines.backup import buckets, faults, places, store
+from tidewright.pipelines.backup import buckets, faults, places, reach, store
 from tidewright.targets.local import layout
 from tidewright.vault import sealing
 
@@ -104,6 +104,8 @@ def restore(source: points.Source, wanted: str, into: Path, talk: up.Talk) -> Re
     fault("lake_restored")
     for server in point.servers:
         replay.fetch(source, server, made)
+    # The point's signature covers also what was not needed: one that is damaged is not used.
+    reach.check(source.store, point)
     clock.lap("servers")
     with contextlib.ExitStack() as running:
         there = _servers(made, found, running, talk, clock, fault)
