@@ -89,6 +89,9 @@ class Bucket:
             if one.type == fs.FileType.File:
                 yield one.path.removeprefix(f"{root}/"), int(one.size)
 
+    def listed(self, below: str) -> list[str]:
+        return [name for name, _ in self.names(below)]
+
     def remove(self, name: str) -> None:
         with self._reaching(), contextlib.suppress(FileNotFoundError):
             self._files.delete_file(self._at(name))

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -21,6 +22,16 @@ from tidewright.pipelines.lake import durable
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 _PARTS = ".parts"
+# What the kernel says of a name that leads to no file: links in a circle, a socket, a file above.
+_NO_FILE = {
+    errno.ELOOP: "a link to itself",
+    errno.ENXIO: "a socket or a device",
+    errno.ENOTDIR: "below a file",
+}
+
+
+class NoFile(Exception):
+    """There is something under the name, and it is no file. Says what it is."""
 
 
 class Place(Protocol):
@@ -43,10 +54,13 @@ class Place(Protocol):
         """A small file, whole and durable when this returns; it replaces an older one."""
 
     def open(self, name: str) -> BinaryIO:
-        """Read a file. Raises FileNotFoundError."""
+        """Read a file. Raises FileNotFoundError, or NoFile for what is none."""
 
     def names(self, below: str) -> Iterator[tuple[str, int]]:
         """Each file below a folder: its name without the folder, and its size in bytes."""
+
+    def listed(self, below: str) -> list[str]:
+        """Each name directly in a folder, whatever it is."""
 
     def remove(self, name: str) -> None:
         """Forget a file; nothing happens when it is not there."""
@@ -119,7 +133,7 @@ class Folder:
 
     def open(self, name: str) -> BinaryIO:
         with reaching(self.title):
-            return (self._root / name).open("rb")
+            return _opened(self._root / name)
 
     def names(self, below: str) -> Iterator[tuple[str, int]]:
         folder = self._root / below
@@ -129,6 +143,13 @@ class Folder:
                     file = Path(path) / name
                     with contextlib.suppress(FileNotFoundError):
                         yield str(file.relative_to(folder)), file.stat().st_size
+
+    def listed(self, below: str) -> list[str]:
+        with reaching(self.title):
+            try:
+                return [entry.name for entry in (self._root / below).iterdir()]
+            except FileNotFoundError:
+                return []
 
     def remove(self, name: str) -> None:
         with reaching(self.title):
@@ -158,6 +179,39 @@ class Folder:
         finally:
             self._syncer.close()
             self._syncer = None
+
+
+def _opened(path: Path) -> BinaryIO:
+    """A file, or the one that a link leads to. Nobody is waited for: a pipe would block for ever.
+
+    It is looked at before (to open a device may do something) and after (it may be another now).
+    """
+    try:
+        _require(path.stat().st_mode)
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        if path.is_symlink():
+            raise NoFile("a link to nothing") from None
+        raise
+    except OSError as reason:
+        what = _NO_FILE.get(reason.errno or 0)
+        if what is None:
+            raise
+        raise NoFile(what) from None
+    try:
+        _require(os.fstat(handle).st_mode)
+    except NoFile:
+        os.close(handle)
+        raise
+    return os.fdopen(handle, "rb")
+
+
+def _require(mode: int) -> None:
+    if stat.S_ISREG(mode):
+        return
+    if stat.S_ISDIR(mode):
+        raise NoFile("a folder")
+    raise NoFile("a pipe" if stat.S_ISFIFO(mode) else "a socket or a device")
 
 
 def _unless_missing(reason: OSError) -> None:

@@ -23,6 +23,7 @@ from tidewright.vault import sealing
 
 BLOBS, POINTS = "blobs", "points"
 _LARGEST_POINT = 64 << 20
+_LOOK = "Take an older point, and look at the disk that holds the backups."
 
 
 class Damaged(errors.PromiseBroken):
@@ -114,7 +115,7 @@ class Store:
 
     def ids(self) -> tuple[str, ...]:
         """All points by name, oldest first, readable or not."""
-        found = (name for name, _ in self.place.names(POINTS))
+        found = self.place.listed(POINTS)
         return tuple(sorted(n.removesuffix(".json") for n in found if n.endswith(".json")))
 
     def point(self, identity: str, checker: sealing.Checker) -> backups.Point:
@@ -149,6 +150,11 @@ class Store:
             raise errors.Refused(
                 "backup.no_point", "there is no such point", where,
                 "See which there are: tidewright backup list",
+            ) from None  # fmt: skip
+        except places.NoFile as what:
+            raise Damaged(
+                "backup.manifest", f"the point's manifest is {what}, not a file", where,
+                "Take an older point. A run that was interrupted leaves none of these.",
             ) from None  # fmt: skip
         except (ValueError, TypeError):
             raise Damaged(
@@ -186,6 +192,11 @@ class Store:
                 "backup.missing_file", f"the backup lacks {file.path}", f"blob {file.blob}",
                 "Take an older point; this one cannot be brought back.",
             ) from None  # fmt: skip
+        except places.NoFile as what:
+            raise Damaged(
+                "backup.damaged", f"{file.path} is {what} in the backup, not a file",
+                f"blob {file.blob}", _LOOK,
+            ) from None  # fmt: skip
         except (pa.ArrowException, OSError) as reason:
             # What cannot be unpacked is an OSError of Arrow's own, without a number.
             if isinstance(reason, OSError) and reason.errno is not None:
@@ -216,7 +227,7 @@ def changed(file: backups.File, found: str = "", size: int | None = None) -> Dam
     return Damaged(
         "backup.damaged",
         f"{file.path} was {how} in the backup (SHA-256 {found[:12] or 'unreadable'})",
-        f"blob {file.blob}", "Take an older point, and look at the disk that holds the backups.",
+        f"blob {file.blob}", _LOOK,
     )  # fmt: skip
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import socket
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -150,3 +153,54 @@ def test_any_byte_of_any_file(kept: points.Kept) -> None:
         assert kept.codes(), f"a byte too much in {blob.name}"
         blob.write_bytes(content)
     assert kept.codes() == {}
+
+
+def bind(path: Path) -> None:
+    """A socket; its name must be short, so it is made from within its folder."""
+    before = Path.cwd()
+    os.chdir(path.parent)
+    try:
+        with socket.socket(socket.AF_UNIX) as there:
+            there.bind(path.name)
+    finally:
+        os.chdir(before)
+
+
+NO_FILES: dict[str, Callable[[Path], object]] = {
+    "a pipe": os.mkfifo,
+    "a folder": Path.mkdir,
+    "a socket or a device": bind,
+    "a link to nothing": lambda path: path.symlink_to("/nowhere/at/all"),
+    "a link to itself": lambda path: path.symlink_to(path.name),
+}
+
+
+@pytest.mark.parametrize("what", NO_FILES)
+def test_what_is_no_file_is_said_and_never_waited_for(kept: points.Kept, what: str) -> None:
+    blob, spare = kept.blob("bank/users/data/a.parquet"), kept.root / "spare"
+    blob.rename(spare)
+    NO_FILES[what](blob)
+    found = kept.codes()["backup.damaged"]
+    assert "bank/users/data/a.parquet" in found and what in found
+    blob.rmdir() if what == "a folder" else blob.unlink()
+    spare.rename(blob)
+    kept.manifest().unlink()
+    NO_FILES[what](kept.manifest())
+    for wanted in ("latest", kept.point.id):
+        assert refusal(kept, wanted=wanted) == "backup.manifest"
+
+
+def test_links_to_the_true_content_are_as_good_as_files(kept: points.Kept) -> None:
+    for file in (kept.blob("bank/users/data/a.parquet"), kept.manifest()):
+        moved = file.rename(kept.root / f"elsewhere-{file.name}")
+        file.symlink_to(moved)
+    assert kept.codes() == {}
+    source = choosing.Source(kept.store, kept.recovery)
+    assert choosing.choose(source, "latest") == kept.point
+
+
+def test_a_link_to_another_file_is_another_content(kept: points.Kept) -> None:
+    blob = kept.blob("bank/users/data/a.parquet")
+    blob.unlink()
+    blob.symlink_to("/etc/passwd")
+    assert "bank/users/data/a.parquet" in kept.codes()["backup.damaged"]
