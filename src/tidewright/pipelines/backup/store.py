@@ -145,7 +145,10 @@ class Store:
         try:
             with self.place.open(point_name(identity)) as source:
                 content = source.read(_LARGEST_POINT)
-            return codec.loads(backups.Signed, content.decode())
+            found = codec.loads(backups.Signed, content.decode())
+            # JSON can say half a character, which no text may hold.
+            (found.text + found.key + found.signature).encode()
+            return found
         except FileNotFoundError:
             raise errors.Refused(
                 "backup.no_point", "there is no such point", where,

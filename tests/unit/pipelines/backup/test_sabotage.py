@@ -95,6 +95,21 @@ def test_half_a_manifest(kept: points.Kept) -> None:
     assert refusal(kept) == "backup.manifest"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 200_000, '{"text":' * 200_000, "", "{}", "null", "7" * 10_000,
+        '{"text": "\\ud800", "key": "KEY", "signature": ""}',
+        '{"text": "", "key": "\\ud800", "signature": ""}',
+        '{"text": "", "key": "KEY", "signature": "", "extra": []}',
+    ],
+    ids=lambda text: text[:40],
+)  # fmt: skip
+def test_what_is_no_manifest(kept: points.Kept, text: str) -> None:
+    kept.manifest().write_text(text.replace("KEY", kept.maker.fingerprint))
+    assert refusal(kept) == "backup.manifest"
+
+
 def test_half_a_list(kept: points.Kept) -> None:
     listing = kept.point.lake
     assert listing is not None
@@ -105,6 +120,12 @@ def test_half_a_list(kept: points.Kept) -> None:
 
 def test_a_list_that_is_no_list(kept: points.Kept) -> None:
     kept.sign(replace(kept.point, lake=kept.store.put_bytes(b"[]", "lake", pack=True)))
+    assert "backup.manifest" in kept.codes()
+
+
+def test_a_list_that_is_nested_too_deeply(kept: points.Kept) -> None:
+    deep = kept.store.put_bytes(b"[" * 200_000, "lake", pack=True)
+    kept.sign(replace(kept.point, lake=deep))
     assert "backup.manifest" in kept.codes()
 
 
