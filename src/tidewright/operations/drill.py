@@ -22,7 +22,7 @@ import psycopg
 from tidewright import __version__, errors
 from tidewright.kit import files
 from tidewright.model import acts, codec, jobs, observed
-from tidewright.operations import backup, project, restore, state, up, waiting
+from tidewright.operations import backup_place, project, restore, state, up, waiting
 from tidewright.operations.restoring import points, served
 from tidewright.pipelines.backup import kept
 from tidewright.targets.local import driver, layout
@@ -76,9 +76,9 @@ def drill(
         False, began_ms, environment.applied.name, environment.name, __version__, None, None,
         (), (), (), {},
     )  # fmt: skip
-    asked = backup.job(environment)
+    asked = backup_place.job(environment)
     try:
-        source = backup.source(asked, key)
+        source = backup_place.own(asked, key)
         point = points.choose(source, wanted, began_ms)
         report = replace(report, point=point.id, point_ms=point.at_ms)
         with _scratch(environment) as folder, _undisturbed():

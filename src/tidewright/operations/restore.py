@@ -14,13 +14,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tidewright import errors
 from tidewright.model import acts, backups, jobs
-from tidewright.operations import backup, lakeside, project, state, up
+from tidewright.operations import backup_place, lakeside, state, up
 from tidewright.operations.restoring import anchor, ground, lake, points, proof, replay, stages
-from tidewright.pipelines.backup import buckets, faults, places, reach, store
+from tidewright.pipelines.backup import faults, reach
 from tidewright.targets.local import layout
-from tidewright.vault import sealing
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,29 +54,13 @@ class Restored:
 
 def asked(wish: Wish, talk: up.Talk) -> Restored:
     """Find the points and the key, then ``restore``."""
-    into = wish.into.absolute()
-    if wish.source is None:
-        job = backup.job(project.environment(wish.file, wish.environment))
-        return restore(backup.source(job, wish.key), wish.wanted, into, talk)
-    if wish.key is None:
-        raise errors.Refused(
-            "backup.no_key", "a backup of a platform that is gone needs its recovery key",
-            wish.source, "Name it: --key FILE.",
-        )  # fmt: skip
-    source = points.Source(store.Store(_place(wish, wish.source)), sealing.read(wish.key))
-    return restore(source, wish.wanted, into, talk)
-
-
-def _place(wish: Wish, source: str) -> places.Place:
-    """Where the points of a platform are that is gone."""
-    if not source.startswith(backup.BUCKET):
-        return places.Folder(Path(source).absolute())
-    name, _, prefix = source.removeprefix(backup.BUCKET).partition("/")
-    bucket = jobs.Bucket(name, prefix.strip("/"), wish.endpoint, wish.region)
-    # Nothing is written there, so there is no spool; who may enter is in AWS's own variables.
-    found = buckets.Bucket(bucket, "", Path(), Path())
-    found.reach()
-    return found
+    source = backup_place.source(
+        backup_place.Wish(
+            wish.file, wish.environment, source=wish.source, key=wish.key,
+            endpoint=wish.endpoint, region=wish.region,
+        )
+    )  # fmt: skip
+    return restore(source, wish.wanted, wish.into.absolute(), talk)
 
 
 def restore(source: points.Source, wanted: str, into: Path, talk: up.Talk) -> Restored:
