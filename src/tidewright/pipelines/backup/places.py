@@ -22,6 +22,7 @@ from tidewright.pipelines.lake import durable
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 _PARTS = ".parts"
+AS_THEY_WERE = "Older points are as they were; the next run makes a new one."
 # What the kernel says of a name that leads to no file: links in a circle, a socket, a file above.
 _NO_FILE = {
     errno.ELOOP: "a link to itself",
@@ -70,19 +71,23 @@ class Place(Protocol):
 
 
 @contextlib.contextmanager
-def reaching(title: str) -> Iterator[None]:
+def reaching(title: str, *, reading: bool = False) -> Iterator[None]:
     """Turn the operating system's refusal into an error that names the place and a way out."""
     try:
         yield
     except FileNotFoundError:
         raise
     except OSError as reason:
-        raise failed(title, reason) from None
+        raise failed(title, reason, reading=reading) from None
 
 
-def failed(title: str, reason: OSError) -> errors.StepFailed:
+def failed(title: str, reason: OSError, *, reading: bool = False) -> errors.StepFailed:
     """What is wrong with a place that cannot be used."""
-    if reason.errno in _FULL:
+    if reading and reason.errno == errno.ENOTDIR:
+        what, hint = "the backup place is not a folder", "Name the one with blobs/ and points/."
+    elif reading and reason.errno in _READ_ONLY:
+        what, hint = "the backup place cannot be read", "Correct its rights, or its mount."
+    elif reason.errno in _FULL:
         what, hint = "the backup place is full", "Free space there, or keep fewer points."
     elif reason.errno in _READ_ONLY:
         what, hint = "the backup place cannot be written to", "Correct its rights or its mount."
@@ -90,7 +95,7 @@ def failed(title: str, reason: OSError) -> errors.StepFailed:
         what, hint = "the backup place cannot be used", "Bring it back, for example mount its disk."
     return errors.StepFailed(
         "backup.place", f"{what}: {reason.strerror or reason}", title,
-        f"{hint} Older points are as they were; the next run makes a new one.",
+        hint if reading else f"{hint} {AS_THEY_WERE}",
     )  # fmt: skip
 
 
@@ -132,12 +137,12 @@ class Folder:
             files.sync_folder(self._root)
 
     def open(self, name: str) -> BinaryIO:
-        with reaching(self.title):
+        with reaching(self.title, reading=True):
             return _opened(self._root / name)
 
     def names(self, below: str) -> Iterator[tuple[str, int]]:
         folder = self._root / below
-        with reaching(self.title):
+        with reaching(self.title, reading=True):
             for path, _, found in os.walk(folder, onerror=_unless_missing):
                 for name in sorted(found):
                     file = Path(path) / name
@@ -145,7 +150,7 @@ class Folder:
                         yield str(file.relative_to(folder)), file.stat().st_size
 
     def listed(self, below: str) -> list[str]:
-        with reaching(self.title):
+        with reaching(self.title, reading=True):
             try:
                 return [entry.name for entry in (self._root / below).iterdir()]
             except FileNotFoundError:

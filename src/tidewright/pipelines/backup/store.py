@@ -157,12 +157,12 @@ class Store:
         except places.NoFile as what:
             raise Damaged(
                 "backup.manifest", f"the point's manifest is {what}, not a file", where,
-                "Take an older point. A run that was interrupted leaves none of these.",
+                _another(identity),
             ) from None  # fmt: skip
         except (ValueError, TypeError):
             raise Damaged(
                 "backup.manifest", "the point's manifest is cut short or is no manifest", where,
-                "Take an older point. A run that was interrupted leaves none of these.",
+                _another(identity),
             ) from None  # fmt: skip
 
     def tree(self, file: backups.File) -> backups.Tree:
@@ -203,7 +203,7 @@ class Store:
         except (pa.ArrowException, OSError) as reason:
             # What cannot be unpacked is an OSError of Arrow's own, without a number.
             if isinstance(reason, OSError) and reason.errno is not None:
-                raise places.failed(self.place.title, reason) from None
+                raise places.failed(self.place.title, reason, reading=True) from None
             raise changed(file) from None
         if reader.digest.hexdigest() != file.blob or content.hexdigest() != file.sha256:
             raise changed(file, reader.digest.hexdigest(), reader.size)
@@ -239,6 +239,14 @@ def _forged(what: str, where: str) -> Damaged:
         "backup.signature", what, where,
         "Do not use it. Take an older point, and find out who changed it.",
     )  # fmt: skip
+
+
+def _another(identity: str) -> str:
+    """The way out where no run of ours left what is there."""
+    return (
+        "Name a good point (--to ID, see `tidewright backup list`). Or remove "
+        f"{point_name(identity)} when it is not one of yours; an interrupted run leaves none."
+    )
 
 
 def blob_name(digest: str) -> str:

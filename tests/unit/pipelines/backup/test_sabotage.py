@@ -110,6 +110,16 @@ def test_what_is_no_manifest(kept: points.Kept, text: str) -> None:
     assert refusal(kept) == "backup.manifest"
 
 
+def test_a_stray_manifest_is_named_with_a_way_out(kept: points.Kept) -> None:
+    """``latest`` is refused: it may have been the newest point. The good one can be named."""
+    (kept.root / "points" / "zzz.json").write_text("{}")
+    source = choosing.Source(kept.store, kept.recovery)
+    with pytest.raises(errors.PromiseBroken) as caught:
+        choosing.choose(source, "latest")
+    assert "--to ID" in caught.value.hint and "points/zzz.json" in caught.value.hint
+    assert choosing.choose(source, kept.point.id) == kept.point
+
+
 def test_half_a_list(kept: points.Kept) -> None:
     listing = kept.point.lake
     assert listing is not None
