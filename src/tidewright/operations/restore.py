@@ -14,11 +14,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tidewright import errors
 from tidewright.model import acts, backups, jobs
 from tidewright.operations import backup_place, lakeside, state, up
 from tidewright.operations.restoring import anchor, ground, lake, points, proof, replay, stages
 from tidewright.pipelines.backup import faults, reach
 from tidewright.targets.local import layout
+
+# Whose message names a log of a server in the new folder.
+_LOOK_THERE = frozenset({"backup.replay"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,10 @@ def asked(wish: Wish, talk: up.Talk) -> Restored:
 
 
 def restore(source: points.Source, wanted: str, into: Path, talk: up.Talk) -> Restored:
-    """Bring a point back into ``into``. Raises with the cause of any doubt; then nothing serves."""
+    """Bring a point back into ``into``. Raises with the cause of any doubt; then nothing serves.
+
+    What a refused restore made is removed again; one that was interrupted is begun anew.
+    """
     point = points.choose(source, wanted)
     talk.say(f"Restoring {point.platform}/{point.environment} as of {said_time(point.at_ms)}")
     far = points.distance(source, wanted, point)
@@ -73,9 +80,25 @@ def restore(source: points.Source, wanted: str, into: Path, talk: up.Talk) -> Re
             f"The newest point not after {said_time(far.asked_ms)} is {point.id}: the "
             f"{far.seconds:.1f} s between them are not in it"
         )
+    there = into.exists()
+    ground.begin(into, point)
+    try:
+        return _restored(source, point, into, far, talk)
+    except errors.PlatformError as reason:
+        if reason.code not in _LOOK_THERE:
+            ground.discard(into, keep=there)
+        raise
+
+
+def _restored(
+    source: points.Source,
+    point: backups.Point,
+    into: Path,
+    far: points.Distance | None,
+    talk: up.Talk,
+) -> Restored:
     fault = faults.from_environment(os.environ)
     clock = _Clock()
-    ground.begin(into, point)
     fault("begun")
     made = ground.prepare(source, point, into, talk)
     found = Restored(point, made.place, made.environment, far, seconds=clock.seconds)

@@ -11,8 +11,9 @@ from tests.unit.pipelines.backup import points as made
 
 from tidewright import errors
 from tidewright.model import backups
-from tidewright.operations import restore, up
+from tidewright.operations import restore, unfinished, up
 from tidewright.operations.restoring import points
+from tidewright.targets.local import layout
 
 EARLY = "000000010000000000000001"
 TALK = up.Talk(say=lambda _: None, ask=lambda _: True)
@@ -62,6 +63,50 @@ def test_a_bit_that_nobody_needs_counts(kept: made.Kept, tmp_path: Path, path: s
         with pytest.raises(errors.PromiseBroken, match=path) as caught:
             begin(kept, tmp_path / "new")
         assert caught.value.code == "backup.damaged"
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_refused_restore_leaves_nothing(
+    kept: made.Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    """Neither in the folder nor where state is for root. A folder that was there stays, empty."""
+    monkeypatch.setattr(layout, "SYSTEM", tmp_path / "system")
+    into, places = tmp_path / "new", []
+
+    def prepare(_: object, point: backups.Point, into: Path, __: object) -> SimpleNamespace:
+        place = layout.create(into, point.environment)
+        (into / "models").mkdir()
+        (into / "models" / "a.sql").write_text("select 1")
+        (place.secrets / "a").write_text("not to be seen")
+        places.append(place.root)
+        return SimpleNamespace(place=place, environment=None)
+
+    monkeypatch.setattr(restore.ground, "prepare", prepare)
+    if there:
+        into.mkdir()
+    kept.blob(EARLY).write_bytes(b"")
+    with pytest.raises(errors.PromiseBroken):
+        begin(kept, into)
+    (root,) = places
+    assert not root.exists() and not (root.parent.name != ".tidewright" and root.parent.exists())
+    assert into.is_dir() == there and not list(tmp_path.glob("new/*"))
+
+
+def test_an_interrupted_restore_and_one_with_a_log_to_read_stay(
+    kept: made.Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    into = tmp_path / "new"
+    with pytest.raises(Started):
+        begin(kept, into)
+    assert unfinished.is_marked(into)
+
+    def fail(*_: object) -> None:
+        raise errors.PromiseBroken("backup.replay", "it did not come up", "store", "See its log.")
+
+    monkeypatch.setattr(restore, "_servers", fail)
+    with pytest.raises(errors.PromiseBroken):
+        begin(kept, into)
+    assert unfinished.is_marked(into)
 
 
 def test_what_was_read_is_not_read_again(kept: made.Kept) -> None:
