@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tidewright.operations import additions as _additions
     from tidewright.operations import backup as _backup
+    from tidewright.operations import backup_place as _backup_place
     from tidewright.operations import demo as _demo
     from tidewright.operations import restore as _restore
     from tidewright.operations.adding.source import Added as Added
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
 
     Additions = _additions.Wish
     DemoWish = _demo.Wish
+    PointsWish = _backup_place.Wish
     RestoreWish = _restore.Wish
     Restored = _restore.Restored
     backup_create = _backup.create
@@ -76,6 +78,7 @@ TABLE: Mapping[str, str] = {
     "BranchLine": "branching:BranchLine",
     "Connections": "connect:Connections",
     "Environment": "state:Environment",
+    "PointsWish": "backup_place:Wish",
     "Project": "project:Project",
     "SourceWish": "adding.source:SourceWish",
     "Talk": "up:Talk",

@@ -207,10 +207,23 @@ def test_a_drill_refuses_what_was_broken(bank: Bank) -> None:
         ):
             kept.put_point(broken, seed)
             assert drilled(bank)["code"] == code
+        unopened = _with_early_log(kept, new)
+        kept.put_point(replace(new, servers=(unopened, *new.servers[1:])), seed)
+        early = kept.tree(unopened.wal).files[0]
+        (place / store.blob_name(early.blob)).write_bytes(b"")
+        assert drilled(bank)["code"] == "backup.damaged"
         listing = place / store.point_name(newer)
         listing.write_bytes(listing.read_bytes()[:999])
         assert drilled(bank)["code"] == "backup.manifest"
     assert drilled(bank)["ok"]
+
+
+def _with_early_log(kept: store.Store, point: backups.Point) -> backups.Server:
+    """The first server with a segment that its replay does not open, as older versions kept it."""
+    server = point.servers[0]
+    early = kept.put_bytes(b"early" * 1000, "000000010000000000000000", pack=True)
+    log = backups.Tree((early, *kept.tree(server.wal).files))
+    return replace(server, wal=kept.put_tree(log, f"{server.name}/log"))
 
 
 def _stale(old: backups.Point, new: backups.Point) -> backups.Point:

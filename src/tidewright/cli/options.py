@@ -66,3 +66,20 @@ def non_interactive(function: F) -> F:
     return click.option(
         "--non-interactive", is_flag=True, help="Never ask; refuse what needs an answer."
     )(function)
+
+
+def elsewhere(function: F) -> F:
+    """``--from``, ``--endpoint``, ``--region``: ``source`` and how a bucket in it is reached."""
+    text = (
+        "Where blobs/ and points/ are, when the old platform is gone; for s3://bucket/prefix set "
+        "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+    )
+    for add in (
+        click.option(
+            "--region", default="us-east-1", show_default=True, help="The region of that bucket."
+        ),
+        click.option("--endpoint", default="", metavar="URL", help="The server of that bucket."),
+        click.option("--from", "source", metavar="FOLDER|s3://...", help=text),
+    ):
+        function = add(function)
+    return function

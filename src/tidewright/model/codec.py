@@ -30,7 +30,10 @@ def pretty(value: object) -> str:
 
 def loads(kind: type[T], text: str) -> T:
     """Read what ``dumps`` wrote. Raises ValueError or TypeError when the text is not a ``kind``."""
-    found: T = decode(kind, json.loads(text))
+    try:
+        found: T = decode(kind, json.loads(text))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
     return found
 
 
@@ -72,6 +75,7 @@ def decode(kind: Any, data: Any) -> Any:
     if origin is tuple:
         return _decode_tuple(get_args(kind), data)
     if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
+        _expect(isinstance(data, Mapping), kind, data)
         return {k: decode(get_args(kind)[1], v) for k, v in data.items()}
     if origin is Literal:
         return _expect(data in get_args(kind), kind, data)

@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +23,7 @@ import psycopg
 from tidewright import __version__, errors
 from tidewright.kit import files
 from tidewright.model import acts, codec, jobs, observed
-from tidewright.operations import backup, project, restore, state, up, waiting
+from tidewright.operations import backup_place, project, restore, state, up, waiting
 from tidewright.operations.restoring import points, served
 from tidewright.pipelines.backup import kept
 from tidewright.targets.local import driver, layout
@@ -76,9 +77,9 @@ def drill(
         False, began_ms, environment.applied.name, environment.name, __version__, None, None,
         (), (), (), {},
     )  # fmt: skip
-    asked = backup.job(environment)
+    asked = backup_place.job(environment)
     try:
-        source = backup.source(asked, key)
+        source = backup_place.own(asked, key)
         point = points.choose(source, wanted, began_ms)
         report = replace(report, point=point.id, point_ms=point.at_ms)
         with _scratch(environment) as folder, _undisturbed():
@@ -91,10 +92,25 @@ def drill(
     except (*_ANY, psycopg.Error, duckdb.Error) as reason:
         # Whatever else went wrong: what could not be checked counts as broken.
         report = replace(
-            report, ok=False, code="backup.drill", hint="Run it again; then report it.",
+            report, ok=False, code="backup.drill", hint=_told(environment, report, reason),
             cause=f"it could not be checked: {type(reason).__name__}: {reason}",
         )  # fmt: skip
     return report, _keep(environment, asked, report)
+
+
+def _told(environment: state.Environment, report: Report, reason: Exception) -> str:
+    """What to do about something that nobody expected; its traceback is kept beside the report."""
+    file = environment.place.root / FOLDER / f"drill-{_moment(report)}-defect.log"
+    text = f"tidewright {__version__} drill, point {report.point}\n\n"
+    try:
+        files.private_folder(file.parent)
+        files.replace_private(file, text + "".join(traceback.format_exception(reason)))
+    except OSError:
+        return "Run it again; then report it. The details could not be kept."
+    return (
+        f"Run it again; then report it. The details are in {file}: look before you share it that "
+        "it holds nothing private."
+    )
 
 
 def _restored(
@@ -177,8 +193,7 @@ def _keep(environment: state.Environment, asked: jobs.BackupJob, report: Report)
     folder = files.private_folder(environment.place.root / FOLDER)
     maker = kept.keys(asked, lambda line: None)
     text = codec.dumps(report)
-    moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(report.at_ms / 1000))
-    file = folder / f"drill-{moment}-{'good' if report.ok else 'failed'}.json"
+    file = folder / f"drill-{_moment(report)}-{'good' if report.ok else 'failed'}.json"
     signed = {"report": text, "key": maker.fingerprint, "signature": maker.sign(text.encode())}
     files.replace_private(file, codec.pretty(signed))
     before = _last(folder)
@@ -189,6 +204,10 @@ def _keep(environment: state.Environment, asked: jobs.BackupJob, report: Report)
     )
     files.replace_private(folder / LAST, codec.dumps(status))
     return file
+
+
+def _moment(report: Report) -> str:
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(report.at_ms / 1000))
 
 
 def _last(folder: Path) -> observed.DrillStatus | None:

@@ -16,11 +16,13 @@ from pathlib import Path
 
 from tidewright import errors
 from tidewright.model import acts, backups, jobs
-from tidewright.operations import backup, lakeside, project, state, up
+from tidewright.operations import backup_place, lakeside, state, up
 from tidewright.operations.restoring import anchor, ground, lake, points, proof, replay, stages
-from tidewright.pipelines.backup import buckets, faults, places, store
+from tidewright.pipelines.backup import faults, reach
 from tidewright.targets.local import layout
-from tidewright.vault import sealing
+
+# Whose message names a log of a server in the new folder.
+_LOOK_THERE = frozenset({"backup.replay"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,33 +58,20 @@ class Restored:
 
 def asked(wish: Wish, talk: up.Talk) -> Restored:
     """Find the points and the key, then ``restore``."""
-    into = wish.into.absolute()
-    if wish.source is None:
-        job = backup.job(project.environment(wish.file, wish.environment))
-        return restore(backup.source(job, wish.key), wish.wanted, into, talk)
-    if wish.key is None:
-        raise errors.Refused(
-            "backup.no_key", "a backup of a platform that is gone needs its recovery key",
-            wish.source, "Name it: --key FILE.",
-        )  # fmt: skip
-    source = points.Source(store.Store(_place(wish, wish.source)), sealing.read(wish.key))
-    return restore(source, wish.wanted, into, talk)
-
-
-def _place(wish: Wish, source: str) -> places.Place:
-    """Where the points of a platform are that is gone."""
-    if not source.startswith(backup.BUCKET):
-        return places.Folder(Path(source).absolute())
-    name, _, prefix = source.removeprefix(backup.BUCKET).partition("/")
-    bucket = jobs.Bucket(name, prefix.strip("/"), wish.endpoint, wish.region)
-    # Nothing is written there, so there is no spool; who may enter is in AWS's own variables.
-    found = buckets.Bucket(bucket, "", Path(), Path())
-    found.reach()
-    return found
+    source = backup_place.source(
+        backup_place.Wish(
+            wish.file, wish.environment, source=wish.source, key=wish.key,
+            endpoint=wish.endpoint, region=wish.region,
+        )
+    )  # fmt: skip
+    return restore(source, wish.wanted, wish.into.absolute(), talk)
 
 
 def restore(source: points.Source, wanted: str, into: Path, talk: up.Talk) -> Restored:
-    """Bring a point back into ``into``. Raises with the cause of any doubt; then nothing serves."""
+    """Bring a point back into ``into``. Raises with the cause of any doubt; then nothing serves.
+
+    What a refused restore made is removed again; one that was interrupted is begun anew.
+    """
     point = points.choose(source, wanted)
     talk.say(f"Restoring {point.platform}/{point.environment} as of {said_time(point.at_ms)}")
     far = points.distance(source, wanted, point)
@@ -91,9 +80,25 @@ def restore(source: points.Source, wanted: str, into: Path, talk: up.Talk) -> Re
             f"The newest point not after {said_time(far.asked_ms)} is {point.id}: the "
             f"{far.seconds:.1f} s between them are not in it"
         )
+    there = into.exists()
+    ground.begin(into, point)
+    try:
+        return _restored(source, point, into, far, talk)
+    except errors.PlatformError as reason:
+        if reason.code not in _LOOK_THERE:
+            ground.discard(into, keep=there)
+        raise
+
+
+def _restored(
+    source: points.Source,
+    point: backups.Point,
+    into: Path,
+    far: points.Distance | None,
+    talk: up.Talk,
+) -> Restored:
     fault = faults.from_environment(os.environ)
     clock = _Clock()
-    ground.begin(into, point)
     fault("begun")
     made = ground.prepare(source, point, into, talk)
     found = Restored(point, made.place, made.environment, far, seconds=clock.seconds)
@@ -104,6 +109,8 @@ def restore(source: points.Source, wanted: str, into: Path, talk: up.Talk) -> Re
     fault("lake_restored")
     for server in point.servers:
         replay.fetch(source, server, made)
+    # The point's signature covers also what was not needed: one that is damaged is not used.
+    reach.check(source.store, point)
     clock.lap("servers")
     with contextlib.ExitStack() as running:
         there = _servers(made, found, running, talk, clock, fault)

@@ -50,12 +50,16 @@ def create(
 @options.environment_argument
 @options.file
 @options.output
+@options.elsewhere
 @_TO
+@_KEY
 def list_points(
-    environment: str | None, env: str | None, file: Path, output_form: str, to: str | None
-) -> None:
+    environment: str | None, env: str | None, file: Path, output_form: str, source: str | None,
+    endpoint: str, region: str, to: str | None, key: Path | None,
+) -> None:  # fmt: skip
     """Show the recovery points, oldest first. One that cannot be trusted says why."""
-    found = api.backup_list(api.environment(file, options.named(environment, env)), to)
+    name = options.named(environment, env)
+    found = api.backup_list(api.PointsWish(file, name, to, source, key, endpoint, region))
     rows = [(p.id, _ago(p.at_ms), p.bytes, p.added, p.problem or _kind(p.exact)) for p in found]
     names = ("point", "age", "bytes", "new bytes", "state")
     table = output.Table(names, rows, frozenset(names[1:4]))
@@ -67,13 +71,16 @@ def list_points(
 @options.environment
 @options.file
 @options.output
+@options.elsewhere
 @_TO
 @_KEY
 def verify(
-    point: str, env: str | None, file: Path, output_form: str, to: str | None, key: Path | None
-) -> int:
+    point: str, env: str | None, file: Path, output_form: str, source: str | None,
+    endpoint: str, region: str, to: str | None, key: Path | None,
+) -> int:  # fmt: skip
     """Read every byte of POINT (an id, a time, or latest). Exits with 7 on any doubt."""
-    found = api.backup_verify(api.environment(file, env), point, output.say, key, to)
+    asked = api.PointsWish(file, env, to, source, key, endpoint, region)
+    found = api.backup_verify(asked, point, output.say)
     lines = [(f.code, f.what, str(f.where)) for f in found.findings]
     data = {
         "ok": not lines, "point": found.id, "bytes": found.bytes, "secrets": found.secrets,

@@ -22,13 +22,7 @@ from tidewright.cli import options, output
     "--into", required=True, type=click.Path(path_type=Path), metavar="DIR",
     help="A new folder; nothing is ever written over.",
 )  # fmt: skip
-@click.option(
-    "--from", "source", metavar="FOLDER|s3://...",
-    help="Where blobs/ and points/ are, when the old platform is gone; for s3://bucket/prefix set "
-    "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
-)  # fmt: skip
-@click.option("--endpoint", default="", metavar="URL", help="The server of a bucket in --from.")
-@click.option("--region", default="us-east-1", show_default=True, help="The region of a bucket.")
+@options.elsewhere
 @click.option("--key", type=click.Path(path_type=Path), metavar="FILE", help="The recovery key.")
 def command(
     env: str | None, file: Path, output_form: str, wanted: str, into: Path, source: str | None,

@@ -6,6 +6,7 @@ one into the same folder removes what the first one made, and only that.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import secrets as random
 import shutil
@@ -52,6 +53,23 @@ def begin(into: Path, point: backups.Point) -> None:
 def finish(into: Path) -> None:
     """Everything was proved: the folder is a platform like any other."""
     unfinished.clear(into)
+
+
+def discard(into: Path, *, keep: bool) -> None:
+    """Remove all that a refused restore made. ``keep``: the folder itself was there before.
+
+    The mark goes last. Where something cannot be removed it stays, and the next restore goes on.
+    """
+    with contextlib.suppress(OSError):
+        _clear(into)
+        folder = into / layout.STATE
+        for entry in folder.iterdir():
+            if entry.name != unfinished.MARK:
+                entry.unlink()
+        unfinished.clear(into)
+        folder.rmdir()
+        if not keep:
+            into.rmdir()
 
 
 def prepare(source: points.Source, point: backups.Point, into: Path, talk: up.Talk) -> Ground:

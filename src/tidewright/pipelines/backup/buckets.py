@@ -21,6 +21,7 @@ from pyarrow import fs
 from tidewright import errors
 from tidewright.kit import files
 from tidewright.model import jobs
+from tidewright.pipelines.backup import places
 from tidewright.vault import files as vault
 
 SENDERS, WAITING = 8, 32
@@ -73,7 +74,7 @@ class Bucket:
         part.unlink()  # an object is durable once it is there; to send it again would cost its size
 
     def write(self, name: str, content: bytes) -> None:
-        with self._reaching(), self._files.open_output_stream(self._at(name)) as out:
+        with self._writing(), self._files.open_output_stream(self._at(name)) as out:
             out.write(content)
 
     def open(self, name: str) -> BinaryIO:
@@ -89,8 +90,11 @@ class Bucket:
             if one.type == fs.FileType.File:
                 yield one.path.removeprefix(f"{root}/"), int(one.size)
 
+    def listed(self, below: str) -> list[str]:
+        return [name for name, _ in self.names(below)]
+
     def remove(self, name: str) -> None:
-        with self._reaching(), contextlib.suppress(FileNotFoundError):
+        with self._writing(), contextlib.suppress(FileNotFoundError):
             self._files.delete_file(self._at(name))
 
     def settle(self) -> None:
@@ -109,7 +113,7 @@ class Bucket:
         if found.type == fs.FileType.NotFound:
             raise self.failed(OSError("no_such_bucket"))
 
-    def failed(self, reason: OSError) -> errors.StepFailed:
+    def failed(self, reason: OSError, *, writing: bool = False) -> errors.StepFailed:
         """A refusal of the server in our words."""
         said = str(reason).lower()
         number = next((n for n, words in _MEANS if any(w in said for w in words)), None)
@@ -118,7 +122,7 @@ class Bucket:
         )
         return errors.StepFailed(
             "backup.place", f"{what}: {_short(str(reason))}", self.title,
-            f"{hint} Older points are as they were; the next run makes a new one.",
+            f"{hint} {places.AS_THEY_WERE}" if writing else hint,
         )  # fmt: skip
 
     def _at(self, name: str) -> str:
@@ -126,7 +130,7 @@ class Bucket:
 
     def _send(self, part: Path, name: str) -> None:
         with (
-            self._reaching(),
+            self._writing(),
             part.open("rb") as source,
             self._files.open_output_stream(self._at(name)) as out,
         ):
@@ -140,16 +144,19 @@ class Bucket:
             self._sending = None
         self._sent.clear()
 
+    def _writing(self) -> contextlib.AbstractContextManager[None]:
+        return self._reaching(writing=True)
+
     @contextlib.contextmanager
-    def _reaching(self) -> Iterator[None]:
+    def _reaching(self, *, writing: bool = False) -> Iterator[None]:
         try:
             yield
         except FileNotFoundError as reason:
             if "bucket" in str(reason).lower():
-                raise self.failed(reason) from None
+                raise self.failed(reason, writing=writing) from None
             raise
         except (OSError, pa.ArrowException) as reason:
-            raise self.failed(OSError(str(reason))) from None
+            raise self.failed(OSError(str(reason)), writing=writing) from None
 
 
 class _Reader:

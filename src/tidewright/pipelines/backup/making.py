@@ -80,12 +80,21 @@ def chain(making: Making, live: servers.Live, last: backups.Point | None, now_ms
 
 
 def extended(making: Making, live: servers.Live, old: Chain, target: str) -> Chain:
-    """The chain with the log up to ``target``. Raises StepFailed when there is a gap."""
+    """The chain with the log up to ``target``. Raises StepFailed when there is a gap.
+
+    The slot is made before the copy, so the server sends some log that the copy does not need.
+    """
     folder = making.log_folder(live.server.name)
     live.receive(folder)
+    needed = [f for f in old.log if not wal.is_before(f.path, old.base.start)]
     known = {f.path for f in old.log}
-    fresh = sorted(f for f in folder.iterdir() if wal.is_segment(f.name) and f.name not in known)
-    log = (*old.log, *(making.into.put_file(f, f.name, pack=True) for f in fresh))
+    fresh = sorted(
+        f
+        for f in folder.iterdir()
+        if wal.is_segment(f.name) and f.name not in known
+        and not wal.is_before(f.name, old.base.start)
+    )  # fmt: skip
+    log = (*needed, *(making.into.put_file(f, f.name, pack=True) for f in fresh))
     gap = wal.missing((f.path for f in log), old.base.timeline, old.base.start, target)
     if gap:
         raise errors.StepFailed(

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -21,6 +22,17 @@ from tidewright.pipelines.lake import durable
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 _PARTS = ".parts"
+AS_THEY_WERE = "Older points are as they were; the next run makes a new one."
+# What the kernel says of a name that leads to no file: links in a circle, a socket, a file above.
+_NO_FILE = {
+    errno.ELOOP: "a link to itself",
+    errno.ENXIO: "a socket or a device",
+    errno.ENOTDIR: "below a file",
+}
+
+
+class NoFile(Exception):
+    """There is something under the name, and it is no file. Says what it is."""
 
 
 class Place(Protocol):
@@ -43,10 +55,13 @@ class Place(Protocol):
         """A small file, whole and durable when this returns; it replaces an older one."""
 
     def open(self, name: str) -> BinaryIO:
-        """Read a file. Raises FileNotFoundError."""
+        """Read a file. Raises FileNotFoundError, or NoFile for what is none."""
 
     def names(self, below: str) -> Iterator[tuple[str, int]]:
         """Each file below a folder: its name without the folder, and its size in bytes."""
+
+    def listed(self, below: str) -> list[str]:
+        """Each name directly in a folder, whatever it is."""
 
     def remove(self, name: str) -> None:
         """Forget a file; nothing happens when it is not there."""
@@ -56,19 +71,23 @@ class Place(Protocol):
 
 
 @contextlib.contextmanager
-def reaching(title: str) -> Iterator[None]:
+def reaching(title: str, *, reading: bool = False) -> Iterator[None]:
     """Turn the operating system's refusal into an error that names the place and a way out."""
     try:
         yield
     except FileNotFoundError:
         raise
     except OSError as reason:
-        raise failed(title, reason) from None
+        raise failed(title, reason, reading=reading) from None
 
 
-def failed(title: str, reason: OSError) -> errors.StepFailed:
+def failed(title: str, reason: OSError, *, reading: bool = False) -> errors.StepFailed:
     """What is wrong with a place that cannot be used."""
-    if reason.errno in _FULL:
+    if reading and reason.errno == errno.ENOTDIR:
+        what, hint = "the backup place is not a folder", "Name the one with blobs/ and points/."
+    elif reading and reason.errno in _READ_ONLY:
+        what, hint = "the backup place cannot be read", "Correct its rights, or its mount."
+    elif reason.errno in _FULL:
         what, hint = "the backup place is full", "Free space there, or keep fewer points."
     elif reason.errno in _READ_ONLY:
         what, hint = "the backup place cannot be written to", "Correct its rights or its mount."
@@ -76,7 +95,7 @@ def failed(title: str, reason: OSError) -> errors.StepFailed:
         what, hint = "the backup place cannot be used", "Bring it back, for example mount its disk."
     return errors.StepFailed(
         "backup.place", f"{what}: {reason.strerror or reason}", title,
-        f"{hint} Older points are as they were; the next run makes a new one.",
+        hint if reading else f"{hint} {AS_THEY_WERE}",
     )  # fmt: skip
 
 
@@ -118,17 +137,24 @@ class Folder:
             files.sync_folder(self._root)
 
     def open(self, name: str) -> BinaryIO:
-        with reaching(self.title):
-            return (self._root / name).open("rb")
+        with reaching(self.title, reading=True):
+            return _opened(self._root / name)
 
     def names(self, below: str) -> Iterator[tuple[str, int]]:
         folder = self._root / below
-        with reaching(self.title):
+        with reaching(self.title, reading=True):
             for path, _, found in os.walk(folder, onerror=_unless_missing):
                 for name in sorted(found):
                     file = Path(path) / name
                     with contextlib.suppress(FileNotFoundError):
                         yield str(file.relative_to(folder)), file.stat().st_size
+
+    def listed(self, below: str) -> list[str]:
+        with reaching(self.title, reading=True):
+            try:
+                return [entry.name for entry in (self._root / below).iterdir()]
+            except FileNotFoundError:
+                return []
 
     def remove(self, name: str) -> None:
         with reaching(self.title):
@@ -158,6 +184,39 @@ class Folder:
         finally:
             self._syncer.close()
             self._syncer = None
+
+
+def _opened(path: Path) -> BinaryIO:
+    """A file, or the one that a link leads to. Nobody is waited for: a pipe would block for ever.
+
+    It is looked at before (to open a device may do something) and after (it may be another now).
+    """
+    try:
+        _require(path.stat().st_mode)
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        if path.is_symlink():
+            raise NoFile("a link to nothing") from None
+        raise
+    except OSError as reason:
+        what = _NO_FILE.get(reason.errno or 0)
+        if what is None:
+            raise
+        raise NoFile(what) from None
+    try:
+        _require(os.fstat(handle).st_mode)
+    except NoFile:
+        os.close(handle)
+        raise
+    return os.fdopen(handle, "rb")
+
+
+def _require(mode: int) -> None:
+    if stat.S_ISREG(mode):
+        return
+    if stat.S_ISDIR(mode):
+        raise NoFile("a folder")
+    raise NoFile("a pipe" if stat.S_ISFIFO(mode) else "a socket or a device")
 
 
 def _unless_missing(reason: OSError) -> None:

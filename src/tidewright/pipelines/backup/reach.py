@@ -29,6 +29,12 @@ def files(into: store.Store, point: backups.Point) -> Iterator[tuple[str, backup
             yield part, file
 
 
+def check(into: store.Store, point: backups.Point) -> None:
+    """Read what ``into`` did not read yet, so that no byte is left out. Raises Damaged."""
+    for _, file in files(into, point):
+        into.check(file)
+
+
 def blobs(into: store.Store, point: backups.Point) -> dict[str, backups.File]:
     """The same by blob, each once."""
     return {file.blob: file for _, file in files(into, point)}

@@ -23,6 +23,7 @@ from tidewright.vault import sealing
 
 BLOBS, POINTS = "blobs", "points"
 _LARGEST_POINT = 64 << 20
+_LOOK = "Take an older point, and look at the disk that holds the backups."
 
 
 class Damaged(errors.PromiseBroken):
@@ -44,6 +45,7 @@ class Store:
         self.place = place
         self.counted = Counted()
         self._known: dict[str, int] | None = None
+        self._right: set[tuple[str, str]] = set()
 
     # -- writing ----------------------------------------------------------------------------------
 
@@ -113,7 +115,7 @@ class Store:
 
     def ids(self) -> tuple[str, ...]:
         """All points by name, oldest first, readable or not."""
-        found = (name for name, _ in self.place.names(POINTS))
+        found = self.place.listed(POINTS)
         return tuple(sorted(n.removesuffix(".json") for n in found if n.endswith(".json")))
 
     def point(self, identity: str, checker: sealing.Checker) -> backups.Point:
@@ -143,16 +145,24 @@ class Store:
         try:
             with self.place.open(point_name(identity)) as source:
                 content = source.read(_LARGEST_POINT)
-            return codec.loads(backups.Signed, content.decode())
+            found = codec.loads(backups.Signed, content.decode())
+            # JSON can say half a character, which no text may hold.
+            (found.text + found.key + found.signature).encode()
+            return found
         except FileNotFoundError:
             raise errors.Refused(
                 "backup.no_point", "there is no such point", where,
                 "See which there are: tidewright backup list",
             ) from None  # fmt: skip
+        except places.NoFile as what:
+            raise Damaged(
+                "backup.manifest", f"the point's manifest is {what}, not a file", where,
+                _another(identity),
+            ) from None  # fmt: skip
         except (ValueError, TypeError):
             raise Damaged(
                 "backup.manifest", "the point's manifest is cut short or is no manifest", where,
-                "Take an older point. A run that was interrupted leaves none of these.",
+                _another(identity),
             ) from None  # fmt: skip
 
     def tree(self, file: backups.File) -> backups.Tree:
@@ -185,14 +195,26 @@ class Store:
                 "backup.missing_file", f"the backup lacks {file.path}", f"blob {file.blob}",
                 "Take an older point; this one cannot be brought back.",
             ) from None  # fmt: skip
+        except places.NoFile as what:
+            raise Damaged(
+                "backup.damaged", f"{file.path} is {what} in the backup, not a file",
+                f"blob {file.blob}", _LOOK,
+            ) from None  # fmt: skip
         except (pa.ArrowException, OSError) as reason:
             # What cannot be unpacked is an OSError of Arrow's own, without a number.
             if isinstance(reason, OSError) and reason.errno is not None:
-                raise places.failed(self.place.title, reason) from None
+                raise places.failed(self.place.title, reason, reading=True) from None
             raise changed(file) from None
         if reader.digest.hexdigest() != file.blob or content.hexdigest() != file.sha256:
             raise changed(file, reader.digest.hexdigest(), reader.size)
+        self._right.add((file.blob, file.sha256))
         yield waiting
+
+    def check(self, file: backups.File) -> None:
+        """Read a file for its checksums alone, unless that was done. Raises Damaged."""
+        if (file.blob, file.sha256) not in self._right:
+            for _ in self.read(file):
+                pass
 
     def fetch(self, file: backups.File, target: Path) -> None:
         """Write a file's content to ``target``; its bytes are those that were put there."""
@@ -208,7 +230,7 @@ def changed(file: backups.File, found: str = "", size: int | None = None) -> Dam
     return Damaged(
         "backup.damaged",
         f"{file.path} was {how} in the backup (SHA-256 {found[:12] or 'unreadable'})",
-        f"blob {file.blob}", "Take an older point, and look at the disk that holds the backups.",
+        f"blob {file.blob}", _LOOK,
     )  # fmt: skip
 
 
@@ -217,6 +239,14 @@ def _forged(what: str, where: str) -> Damaged:
         "backup.signature", what, where,
         "Do not use it. Take an older point, and find out who changed it.",
     )  # fmt: skip
+
+
+def _another(identity: str) -> str:
+    """The way out where no run of ours left what is there."""
+    return (
+        "Name a good point (--to ID, see `tidewright backup list`). Or remove "
+        f"{point_name(identity)} when it is not one of yours; an interrupted run leaves none."
+    )
 
 
 def blob_name(digest: str) -> str:

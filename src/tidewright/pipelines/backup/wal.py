@@ -29,6 +29,11 @@ def needed(timeline: int, start: str, target: str) -> tuple[str, ...]:
     return tuple(name(timeline, n) for n in range(first, last + 1))
 
 
+def is_before(segment: str, start: str) -> bool:
+    """Whether a segment ends before replay from ``start`` begins, so that nobody opens it."""
+    return number(segment) < flow.lsn_value(start) // SEGMENT
+
+
 def missing(have: Iterable[str], timeline: int, start: str, target: str) -> tuple[str, ...]:
     """What of ``needed`` is not there."""
     there = set(have)

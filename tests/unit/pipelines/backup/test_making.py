@@ -9,7 +9,7 @@ from tests.unit.pipelines.backup import points
 
 from tidewright import errors
 from tidewright.model import flow, jobs, values
-from tidewright.pipelines.backup import kept, project, servers
+from tidewright.pipelines.backup import kept, making, project, servers
 from tidewright.vault import files as vault
 
 
@@ -64,3 +64,31 @@ def test_a_server_that_is_away(tmp_path: Path) -> None:
     assert caught.value.code == "backup.server"
     assert "not to be seen" not in str(caught.value)
     assert not list((tmp_path / "run").rglob("pgpass"))
+
+
+def test_log_from_before_the_copy_is_no_part_of_a_point(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither what the server sends first, nor what a point of an older version has."""
+    made = points.keep(tmp_path)
+    store, server = made.store, made.point.servers[0]
+    job = jobs.BackupJob(
+        "bank", "laptop", "platform.yaml", str(tmp_path), str(tmp_path / "state"), "", "", (), (),
+        None, "backups",
+    )  # fmt: skip
+    asked = making.Making(job, store, made.maker, "id", lambda _: None)
+    last = "000000010000000000000005"
+
+    def receive(_: servers.Live, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        for name in ("000000010000000000000000", last):
+            (folder / name).write_bytes(b"log")
+
+    monkeypatch.setattr(servers.Live, "receive", receive)
+    early = store.put_bytes(b"early", "000000010000000000000001", pack=True)
+    log = (early, *store.tree(server.wal).files)
+    admin = flow.Connection("127.0.0.1", 1, "postgres", "postgres", None)
+    whole = making.extended(
+        asked, live(tmp_path, admin), making.Chain("7", server.base, log), "0/5000060"
+    )
+    assert [f.path for f in whole.log] == [*points.SEGMENTS, last]

@@ -67,3 +67,15 @@ def test_bytes_that_come_again_heal_what_the_disk_damaged(tmp_path: Path) -> Non
     assert into.put(io.BytesIO(b"as it was"), "b", pack=False).blob == kept.blob
     assert blob.read_bytes() == b"as it was"
     assert into.counted.files == 1
+
+
+def test_advice_for_who_reads_is_not_that_for_who_writes(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("a file")
+    into = store.Store(places.Folder(tmp_path / "file"))
+    with pytest.raises(errors.StepFailed) as caught:
+        into.ids()
+    assert caught.value.code == "backup.place"
+    assert "blobs/ and points/" in caught.value.hint and "next run" not in caught.value.hint
+    with pytest.raises(errors.StepFailed) as caught:
+        into.put_bytes(b"new", "new", pack=False)
+    assert places.AS_THEY_WERE in caught.value.hint

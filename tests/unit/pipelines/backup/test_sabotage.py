@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import socket
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -92,6 +95,31 @@ def test_half_a_manifest(kept: points.Kept) -> None:
     assert refusal(kept) == "backup.manifest"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 200_000, '{"text":' * 200_000, "", "{}", "null", "7" * 10_000,
+        '{"text": "\\ud800", "key": "KEY", "signature": ""}',
+        '{"text": "", "key": "\\ud800", "signature": ""}',
+        '{"text": "", "key": "KEY", "signature": "", "extra": []}',
+    ],
+    ids=lambda text: text[:40],
+)  # fmt: skip
+def test_what_is_no_manifest(kept: points.Kept, text: str) -> None:
+    kept.manifest().write_text(text.replace("KEY", kept.maker.fingerprint))
+    assert refusal(kept) == "backup.manifest"
+
+
+def test_a_stray_manifest_is_named_with_a_way_out(kept: points.Kept) -> None:
+    """``latest`` is refused: it may have been the newest point. The good one can be named."""
+    (kept.root / "points" / "zzz.json").write_text("{}")
+    source = choosing.Source(kept.store, kept.recovery)
+    with pytest.raises(errors.PromiseBroken) as caught:
+        choosing.choose(source, "latest")
+    assert "--to ID" in caught.value.hint and "points/zzz.json" in caught.value.hint
+    assert choosing.choose(source, kept.point.id) == kept.point
+
+
 def test_half_a_list(kept: points.Kept) -> None:
     listing = kept.point.lake
     assert listing is not None
@@ -102,6 +130,12 @@ def test_half_a_list(kept: points.Kept) -> None:
 
 def test_a_list_that_is_no_list(kept: points.Kept) -> None:
     kept.sign(replace(kept.point, lake=kept.store.put_bytes(b"[]", "lake", pack=True)))
+    assert "backup.manifest" in kept.codes()
+
+
+def test_a_list_that_is_nested_too_deeply(kept: points.Kept) -> None:
+    deep = kept.store.put_bytes(b"[" * 200_000, "lake", pack=True)
+    kept.sign(replace(kept.point, lake=deep))
     assert "backup.manifest" in kept.codes()
 
 
@@ -150,3 +184,54 @@ def test_any_byte_of_any_file(kept: points.Kept) -> None:
         assert kept.codes(), f"a byte too much in {blob.name}"
         blob.write_bytes(content)
     assert kept.codes() == {}
+
+
+def bind(path: Path) -> None:
+    """A socket; its name must be short, so it is made from within its folder."""
+    before = Path.cwd()
+    os.chdir(path.parent)
+    try:
+        with socket.socket(socket.AF_UNIX) as there:
+            there.bind(path.name)
+    finally:
+        os.chdir(before)
+
+
+NO_FILES: dict[str, Callable[[Path], object]] = {
+    "a pipe": os.mkfifo,
+    "a folder": Path.mkdir,
+    "a socket or a device": bind,
+    "a link to nothing": lambda path: path.symlink_to("/nowhere/at/all"),
+    "a link to itself": lambda path: path.symlink_to(path.name),
+}
+
+
+@pytest.mark.parametrize("what", NO_FILES)
+def test_what_is_no_file_is_said_and_never_waited_for(kept: points.Kept, what: str) -> None:
+    blob, spare = kept.blob("bank/users/data/a.parquet"), kept.root / "spare"
+    blob.rename(spare)
+    NO_FILES[what](blob)
+    found = kept.codes()["backup.damaged"]
+    assert "bank/users/data/a.parquet" in found and what in found
+    blob.rmdir() if what == "a folder" else blob.unlink()
+    spare.rename(blob)
+    kept.manifest().unlink()
+    NO_FILES[what](kept.manifest())
+    for wanted in ("latest", kept.point.id):
+        assert refusal(kept, wanted=wanted) == "backup.manifest"
+
+
+def test_links_to_the_true_content_are_as_good_as_files(kept: points.Kept) -> None:
+    for file in (kept.blob("bank/users/data/a.parquet"), kept.manifest()):
+        moved = file.rename(kept.root / f"elsewhere-{file.name}")
+        file.symlink_to(moved)
+    assert kept.codes() == {}
+    source = choosing.Source(kept.store, kept.recovery)
+    assert choosing.choose(source, "latest") == kept.point
+
+
+def test_a_link_to_another_file_is_another_content(kept: points.Kept) -> None:
+    blob = kept.blob("bank/users/data/a.parquet")
+    blob.unlink()
+    blob.symlink_to("/etc/passwd")
+    assert "bank/users/data/a.parquet" in kept.codes()["backup.damaged"]

@@ -21,6 +21,12 @@ def test_a_gap_is_named() -> None:
     assert wal.missing(have, 2, "0/2000028", "0/2000100") == ("000000020000000000000002",)
 
 
+def test_what_replay_begins_in_is_not_before_it() -> None:
+    assert wal.is_before("000000010000000000000001", "0/2000028")
+    assert not wal.is_before("000000010000000000000002", "0/2000028")
+    assert not wal.is_before("000000010000000100000000", "0/FF000028")
+
+
 def test_only_whole_segments_are_segments() -> None:
     assert wal.is_segment("000000010000000000000002")
     assert not wal.is_segment("000000010000000000000002.partial")
