@@ -128,7 +128,9 @@ class Report:
             followed = hands.followed.get(name)
             copied = hands.copy.progress.rows.get(name) if hands.copy and begun else None
             if followed is None or not followed.appended:
-                found.append(_current(name, known, followed, copied, rates.get(name, 0.0)))
+                one = _current(name, known, followed, copied, rates.get(name, 0.0))
+                held = not known.opened or followed is not None or hands.holds(name)
+                found.append(dataclasses.replace(one, held=held))
             if followed is not None:
                 found.append(_raw(followed, hands, known, rates.get(name, 0.0)))
         return tuple(found)
