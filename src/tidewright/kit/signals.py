@@ -1,4 +1,4 @@
-"""What must not be cut off: cleaning up goes on to its end, however often somebody presses Ctrl-C."""
+"""What must not be cut off: cleaning up goes on to its end, however often Ctrl-C is pressed."""
 
 from __future__ import annotations
 

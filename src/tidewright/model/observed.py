@@ -54,7 +54,10 @@ class SupervisorStatus:
 
 @dataclass(frozen=True, slots=True)
 class DatasetState:
-    """One dataset of the capture: a current-state or raw table, and how fresh it is."""
+    """One dataset of the capture: a current-state or raw table, and how fresh it is.
+
+    ``held`` False: the lake is known never to have had it. True says nothing.
+    """
 
     dataset: str
     state: Literal["waiting", "copying", "following", "stopped"]
@@ -63,6 +66,7 @@ class DatasetState:
     position: str | None
     snapshot: int | None
     message: str = ""
+    held: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ class CaptureStatus:
     """Written by the capture worker after each turn (``run/capture.json``).
 
     ``hops``: ``source_to_lake`` is commit in the source to commit in the lake, per transaction.
+    ``job``: which version of its job file this is about (mtime in ns), 0 for none.
     """
 
     at_ms: int
@@ -86,6 +91,7 @@ class CaptureStatus:
     datasets: tuple[DatasetState, ...]
     hops: Mapping[str, Percentiles] = field(default_factory=dict)
     commit_ms: Percentiles | None = None
+    job: int = 0
     schema_version: int = 1
 
 

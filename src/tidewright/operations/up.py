@@ -17,7 +17,7 @@ from pathlib import Path
 from tidewright import errors
 from tidewright.model import acts, observed
 from tidewright.model import platform as nouns
-from tidewright.operations import changes, extras, slot_names, state, unfinished, waiting
+from tidewright.operations import changes, extras, heard, slot_names, state, unfinished, waiting
 from tidewright.targets.local import (
     driver,
     layout,
@@ -60,11 +60,13 @@ def up(
     seconds: float = SECONDS,
     *,
     attach: bool = False,
+    again: tuple[str, ...] = (),
 ) -> Outcome:
-    """Make it so, and return when all is healthy.
+    """Make it so, and return when all is healthy and every table of the file is captured.
 
     ``attach``: stay until Ctrl-C, and then stop what this call started; a supervisor that ran
-    before is joined, and left running.
+    before is joined, and left running. ``again``: tables that will be copied again after this, so
+    that they may have stopped.
     """
     began = time.monotonic()
     unfinished.refuse(project)
@@ -80,11 +82,12 @@ def up(
         # Known before anything runs: a start that is interrupted can be stopped and destroyed.
         state.write_applied(place, platform)
         with _withdrawn_by_ctrl_c(place, teller, fresh=fresh):
-            process = _apply(place, made, steps, attached=attach)
+            process = _apply(place, platform, made, steps, attached=attach)
     try:
         with _withdrawn_by_ctrl_c(place, teller, fresh=fresh):
             seconds += max((s.patience for s in platform.services), default=0.0)
-            status = waiting.until_healthy(place, made.description, teller, seconds)
+            word = heard.word(platform, place, made.description, frozenset(again))
+            status = waiting.until_healthy(place, made.description, teller, seconds, word)
         outcome = Outcome(place, steps, status, time.monotonic() - began)
         if attach:
             talk.say(
@@ -105,7 +108,7 @@ def prepare(
     """Secrets and ports made sure of, everything rendered, and the steps said and agreed to."""
     alive = _alive(place)
     made = rendered(platform, place, talk)
-    steps = changes.data_steps(platform, state.read_applied(place))
+    steps = changes.data_steps(platform, state.read_applied(place), heard.never(place))
     steps += changes.steps(made.description, driver.current(place), alive)
     for note in lower.notes(platform, place):
         talk.say(note)
@@ -184,10 +187,16 @@ def _withdrawn_by_ctrl_c(
 
 
 def _apply(
-    place: layout.Layout, rendered: render.Rendered, steps: tuple[acts.Step, ...], *, attached: bool
+    place: layout.Layout,
+    platform: nouns.Platform,
+    rendered: render.Rendered,
+    steps: tuple[acts.Step, ...],
+    *,
+    attached: bool,
 ) -> driver.Process | None:
     """Returns the supervisor's process when this command started it."""
     driver.write(place, rendered)
+    heard.try_again(platform, place)
     if not driver.running(place):
         return driver.start(place, attached=attached)
     if steps:

@@ -19,6 +19,7 @@ from tidewright.model import flow, jobs
 from tidewright.pipelines.core import acts, decide, faults, state
 from tidewright.pipelines.decode import decoder
 from tidewright.pipelines.feeds import peek, snapshot
+from tidewright.pipelines.feeds import tables as reading
 from tidewright.pipelines.lake import store
 from tidewright.pipelines.lake import table as lake_table
 from tidewright.pipelines.worker import (
@@ -156,6 +157,7 @@ class Engine:
         if self._released:
             self._start_over(self._lake.last_commit())
         last = self._last_followed()
+        self._stops.clear(tuple(t for t in self._stops.all() if not self.holds(t)))
         names, stopped = self._find()
         self._fault("opened")
         return acts.Opened(
@@ -174,16 +176,34 @@ class Engine:
         self.followed = {n: t for n, t in self.followed.items() if n in job.capture.tables}
         return acts.Wanted(job.capture.tables)
 
+    def retry(self, known: state.State) -> acts.Outcome:
+        """Try again each table that stopped before its first copy: what it lacked may be there."""
+        names = tuple(t for t in known.stopped if not self.holds(t))
+        self._stops.clear(names)
+        return acts.CopyAgain(names) if names else acts.Rested()
+
     def _note_removed(self, last: store.CommitRow | None) -> None:
         """A table that left the flow stands still from here on; coming back, it is copied again."""
+        known = self._stops.all()
+        # What never came has nothing to stand still; why it did not is no longer of interest.
+        wanted = set(self.job.capture.tables)
+        self._stops.clear(tuple(t for t in known if t not in wanted and not self.holds(t)))
         if last is None:
             return
         if self.job.source.append_only:
             return  # a copy would replace the whole log by what the topic still holds
-        known = self._stops.all()
         raw = {tables.raw_name(self.job.capture.raw_namespace, t) for t in last.tables}
-        for name in last.tables.keys() - raw - set(self.job.capture.tables) - known.keys():
+        for name in last.tables.keys() - raw - wanted:
+            if known.get(name) == stops.REMOVED:
+                continue
             self._stops.record(name, stops.REMOVED, last.position)
+
+    def holds(self, name: str) -> bool:
+        """Whether the lake has ever had this table. Only once it is open."""
+        last = self.lake.last_commit()
+        topic = self.job.source.append_only
+        kept = tables.raw_name(self.job.capture.raw_namespace, name) if topic else name
+        return last is not None and kept in last.tables
 
     @property
     def _released(self) -> bool:
@@ -213,7 +233,10 @@ class Engine:
             found = None if name in known else self._found(name)
             if found is not None:
                 self.followed[name] = found
-        stopped = tuple((t, why) for t, why in known.items() if why != stops.REMOVED)
+        wanted = self.job.capture.tables
+        stopped = tuple(
+            (t, known[t]) for t in wanted if known.get(t, stops.REMOVED) != stops.REMOVED
+        )
         return tuple(self.followed), stopped
 
     def _found(self, name: str) -> tables.Followed | None:
@@ -234,6 +257,7 @@ class Engine:
         for name in names:
             try:
                 self.feed.publish((name,))
+                reading.require_readable(self.feed.side, name)
             except errors.Refused as problem:
                 return self._stop_table(name, staging.why(name, problem))
         self.copy = copying.Copying(
