@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import signal
 import time
 import traceback
 from collections.abc import Iterator, Sequence
@@ -21,7 +20,7 @@ import duckdb
 import psycopg
 
 from tidewright import __version__, errors
-from tidewright.kit import files
+from tidewright.kit import files, signals
 from tidewright.model import acts, codec, jobs, observed
 from tidewright.operations import backup_place, project, restore, state, up, waiting
 from tidewright.operations.restoring import points, served
@@ -82,7 +81,7 @@ def drill(
         source = backup_place.own(asked, key)
         point = points.choose(source, wanted, began_ms)
         report = replace(report, point=point.id, point_ms=point.at_ms)
-        with _scratch(environment) as folder, _undisturbed():
+        with _scratch(environment) as folder:
             report = _restored(report, source, folder, talk, began)
     except errors.PlatformError as reason:
         report = replace(
@@ -159,9 +158,10 @@ def _scratch(environment: state.Environment) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        _remove(folder)
-        with contextlib.suppress(OSError):
-            above.rmdir()
+        with signals.undisturbed():
+            _remove(folder)
+            with contextlib.suppress(OSError):
+                above.rmdir()
 
 
 def _remove(folder: Path) -> None:
@@ -176,16 +176,6 @@ def _remove(folder: Path) -> None:
         driver.reap(place)
         layout.remove(place)
     shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """SIGTERM ends a drill as Ctrl-C does: by the way that leaves nothing."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _keep(environment: state.Environment, asked: jobs.BackupJob, report: Report) -> Path:
