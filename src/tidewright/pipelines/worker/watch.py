@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from psycopg import errors as pg
+
 from tidewright.pipelines.core import acts
 from tidewright.pipelines.feeds import peek, session
 from tidewright.pipelines.worker import evolve, following, staging, tables
@@ -68,11 +70,26 @@ def _check_columns(link: session.Session, table: tables.Followed) -> None:
         raise staging.Trouble(table.name, what)
 
 
+def _published(feed: peek.PeekFeed) -> frozenset[str] | None:
+    """The server opens each table to answer, and so queues behind a truncate that waits.
+
+    That one may wait for our own copy, or for a cut that waits for us: better look another time.
+    """
+    feed.side.ask("set lock_timeout = 100")
+    try:
+        return feed.published()
+    finally:
+        feed.side.ask("set lock_timeout = 0")
+
+
 def _check_published(
     feed: peek.PeekFeed, followed: Mapping[str, tables.Followed]
 ) -> acts.Outcome | None:
     """A table that someone took out of the publication sends nothing, and no error either."""
-    carried = feed.published() if followed else frozenset()
+    try:
+        carried = _published(feed) if followed else frozenset()
+    except pg.LockNotAvailable:
+        return None
     if carried is None:
         return acts.SlotGone(
             "source.publication_missing",
