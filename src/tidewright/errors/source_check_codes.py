@@ -39,6 +39,7 @@ CODES: Mapping[str, Code] = {
         "The publication is missing or incomplete",
         "It does not carry every captured table, and this role may not change it.",
         "Run the statement in the message as the owner of the tables.",
+        lasting=True,
     ),
     "source.version": Code(
         "The server's version is not supported",

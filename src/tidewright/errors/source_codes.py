@@ -95,10 +95,17 @@ CODES: Mapping[str, Code] = {
         "It was dropped or renamed, or its name in the flow is wrong.",
         "Create it, or correct its name (schema.table) in the flow.",
     ),
+    "source.table_stopped": Code(
+        "A table of the file is not captured",
+        "It stopped, or its first copy could not begin; the message says why. The others go on.",
+        "Mend what the message names, then `tidewright up --recopy TABLE`; or take the table out of"
+        " the file.",
+    ),
     "source.table_unfit": Code(
         "A table cannot be captured",
         "Nothing identifies its rows, or it is partitioned, foreign, unlogged or a view.",
         "Give it a primary key, or set REPLICA IDENTITY USING INDEX; or leave it out.",
+        lasting=True,
     ),
     "source.timeline": Code(
         "The source is not the one that was followed",

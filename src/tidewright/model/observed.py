@@ -70,6 +70,7 @@ class CaptureStatus:
     """Written by the capture worker after each turn (``run/capture.json``).
 
     ``hops``: ``source_to_lake`` is commit in the source to commit in the lake, per transaction.
+    ``job``: which version of its job file this is about (mtime in ns), 0 for none.
     """
 
     at_ms: int
@@ -86,6 +87,7 @@ class CaptureStatus:
     datasets: tuple[DatasetState, ...]
     hops: Mapping[str, Percentiles] = field(default_factory=dict)
     commit_ms: Percentiles | None = None
+    job: int = 0
     schema_version: int = 1
 
 

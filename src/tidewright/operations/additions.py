@@ -25,10 +25,11 @@ KNOWN = (flows.BI,)
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What this call adds and takes away, by name."""
+    """What this call adds and takes away, by name, and the tables that it copies again after."""
 
     add: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
+    again: tuple[str, ...] = ()
 
 
 NOTHING = Wish()

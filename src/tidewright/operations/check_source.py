@@ -172,15 +172,11 @@ def publication(subject: Subject) -> Iterator[Missing]:
     )
     if not owned or (all(owned.values()) and _may_publish(subject, new=have is None)):
         return
-    listed = ", ".join(tables.quoted(t) for t in sorted(owned))
-    name = tables.identifier(subject.source.publication)
-    if have is None:
-        statement = f"CREATE PUBLICATION {name} FOR TABLE {listed};  -- as the tables' owner"
-        what = f"the publication {subject.source.publication} does not exist"
-    else:
-        statement = f"ALTER PUBLICATION {name} ADD TABLE {listed};  -- as the tables' owner"
-        what = f"the publication {subject.source.publication} lacks {', '.join(sorted(owned))}"
-    yield Missing("source.publication", f"{what}, and this role may not make it so", statement)
+    name = subject.source.publication
+    lacks = "does not exist" if have is None else f"lacks {', '.join(sorted(owned))}"
+    statement = publications.statement(name, sorted(owned), new=have is None)
+    what = f"the publication {name} {lacks}, and this role may not make it so"
+    yield Missing("source.publication", what, f"{statement}  -- as the tables' owner")
 
 
 def _may_publish(subject: Subject, *, new: bool) -> bool:

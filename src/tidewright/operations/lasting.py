@@ -20,6 +20,8 @@ from tidewright.targets.local import description
 
 # Said once it may be the last word of what was there before; said again it was tried again.
 APART_MS = 1000
+# What another service of ours may still be about to mend: only believed once all others are well.
+LATER_MS = {"source.table_missing": 5_000, "source.no_free_slot": 5_000}
 _SAID = re.compile(r"(?P<what>.*) \[(?P<code>[a-z_]+\.[a-z_]+)\]\. (?P<hint>.*)", re.DOTALL)
 
 
@@ -39,16 +41,19 @@ class Watch:
     ) -> errors.StepFailed | None:
         """The first error that will last. Call it with a status about ``wanted`` only."""
         pids = {s.name: s.pid for s in status.services if not s.healthy and s.pid}
+        ill = [s for s in status.services if not s.healthy and s.state != "waiting"]
         for service, at_ms, message in self._beats(wanted, pids):
             said = _SAID.fullmatch(message)
             known = tables.all_codes().get(said["code"]) if said else None
-            if said is None or known is None or not known.lasting:
+            later = said is not None and said["code"] in LATER_MS
+            hopeful = known is None or not (known.lasting or (later and len(ill) == 1))
+            if said is None or hopeful:
                 self._heard.pop(service, None)
                 continue
             first = self._heard.setdefault(service, (at_ms, said["code"]))
             if first[1] != said["code"]:
                 self._heard[service] = (at_ms, said["code"])
-            elif at_ms - first[0] >= APART_MS:
+            elif at_ms - first[0] >= LATER_MS.get(said["code"], APART_MS):
                 return _error(service, said)
         return None
 

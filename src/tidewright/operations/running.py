@@ -30,7 +30,7 @@ def up(
     found = project.load(file, asked, wish, talk)
     additions.install(found.spec, talk)
     additions.remember(found.spec, wish)
-    return starting.up(found.platform, found.folder, talk, seconds, attach=attach)
+    return starting.up(found.platform, found.folder, talk, seconds, attach=attach, again=wish.again)
 
 
 def stop(file: Path, asked: str | None, talk: starting.Talk, *, give_back: bool = False) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path
 from tidewright import errors
 from tidewright.model import acts, observed
 from tidewright.model import platform as nouns
-from tidewright.operations import changes, extras, slot_names, state, unfinished, waiting
+from tidewright.operations import changes, extras, heard, slot_names, state, unfinished, waiting
 from tidewright.targets.local import (
     driver,
     layout,
@@ -60,11 +60,13 @@ def up(
     seconds: float = SECONDS,
     *,
     attach: bool = False,
+    again: tuple[str, ...] = (),
 ) -> Outcome:
-    """Make it so, and return when all is healthy.
+    """Make it so, and return when all is healthy and every table of the file is captured.
 
     ``attach``: stay until Ctrl-C, and then stop what this call started; a supervisor that ran
-    before is joined, and left running.
+    before is joined, and left running. ``again``: tables that will be copied again after this, so
+    that they may have stopped.
     """
     began = time.monotonic()
     unfinished.refuse(project)
@@ -84,7 +86,8 @@ def up(
     try:
         with _withdrawn_by_ctrl_c(place, teller, fresh=fresh):
             seconds += max((s.patience for s in platform.services), default=0.0)
-            status = waiting.until_healthy(place, made.description, teller, seconds)
+            word = heard.word(platform, place, made.description, frozenset(again))
+            status = waiting.until_healthy(place, made.description, teller, seconds, word)
         outcome = Outcome(place, steps, status, time.monotonic() - began)
         if attach:
             talk.say(

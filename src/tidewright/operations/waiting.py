@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from tidewright import errors
 from tidewright.model import observed
-from tidewright.operations import lasting
+from tidewright.operations import heard, lasting
 from tidewright.targets.local import description, driver, layout
 
 Say = Callable[[str], None]
@@ -39,11 +39,16 @@ _TELLING = ("backoff", "unhealthy", "failed")
 
 
 def until_healthy(
-    place: layout.Layout, wanted: description.Description, teller: Teller, seconds: float
+    place: layout.Layout,
+    wanted: description.Description,
+    teller: Teller,
+    seconds: float,
+    word: heard.Word | None = None,
 ) -> observed.SupervisorStatus:
     """Wait until all services of ``wanted`` are healthy. Raises TimedOut with every reason.
 
-    Raises StepFailed at once for what a service says that no waiting mends.
+    Raises StepFailed at once for what a service says that no waiting mends. ``word``: what must
+    be heard as well.
     """
     digest, watch = wanted.digest, lasting.Watch()
     deadline = time.monotonic() + seconds
@@ -53,8 +58,9 @@ def until_healthy(
         if status is not None and status.description == digest and driver.runs(place, status):
             teller.tell(status.services)
             if all(s.healthy for s in status.services):
-                return status
-            if reason := watch.look(wanted, status):
+                if word is None or word.settled(status):
+                    return status
+            elif reason := watch.look(wanted, status):
                 raise reason
         if not driver.running(place):
             raise _ended(place)

@@ -14,6 +14,7 @@ from tidewright.targets.local import description
 
 PID = 42
 PASSWORD = "h:1/shop: the password was refused (user u): no [source.password]. Store the right one."
+NO_TABLE = "h:1/shop: table s.t does not exist [source.table_missing]. Create it."
 AWAY = "h:1/shop: the server cannot be reached: no route [source.unreachable]. Start it."
 
 
@@ -27,11 +28,20 @@ class Capture:
         self.wanted = description.Description("p", "e", (unit,))
         self.watch = lasting.Watch(10_000)
 
-    def says(self, at_ms: int, message: str, pid: int = PID, healthy: bool = False) -> str | None:
+    def says(
+        self,
+        at_ms: int,
+        message: str,
+        pid: int = PID,
+        healthy: bool = False,
+        others: tuple[observed.ServiceState, ...] = (),
+    ) -> str | None:
         beat = {"at_ms": at_ms, "pid": pid, "healthy": healthy, "message": message}
         self.file.write_text(json.dumps(beat))
         seen = observed.ServiceState("capture", "r", "unhealthy", PID, False, message)
-        status = observed.SupervisorStatus(0, 1, 0.0, "running", (seen,), self.wanted.digest)
+        status = observed.SupervisorStatus(
+            0, 1, 0.0, "running", (seen, *others), self.wanted.digest
+        )
         found = self.watch.look(self.wanted, status)
         return found.code if found else None
 
@@ -51,6 +61,17 @@ def test_what_may_pass_is_waited_for(capture: Capture) -> None:
     assert capture.says(10_100, AWAY) is None
     assert capture.says(99_000, AWAY) is None
     assert capture.says(99_100, "first copy: 10 rows") is None
+
+
+def test_a_table_that_may_still_be_made_is_waited_for_a_while(capture: Capture) -> None:
+    setting_up = observed.ServiceState("workload", "r", "unhealthy", 7, False, "")
+    for at_ms in (10_100, 20_000):
+        assert capture.says(at_ms, NO_TABLE, others=(setting_up,)) is None
+    made = observed.ServiceState("workload", "r", "running", 7, True, "")
+    waits = observed.ServiceState("later", "r", "waiting", None, False, "waits for capture")
+    assert capture.says(20_100, NO_TABLE, others=(made, waits)) is None
+    assert capture.says(22_000, NO_TABLE, others=(made, waits)) is None
+    assert capture.says(25_100, NO_TABLE, others=(made, waits)) == "source.table_missing"
 
 
 def test_what_changed_in_between_begins_anew(capture: Capture) -> None:

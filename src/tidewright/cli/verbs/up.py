@@ -69,11 +69,12 @@ def command(
     interactive = not non_interactive
     _begin(file, example, interactive=interactive)
     talk = api.Talk(say=output.say, ask=lambda q: output.ask(q, yes=yes, interactive=interactive))
-    wish = api.Additions(add, remove)
-    found = api.up(file, options.named(environment, env), talk, timeout, attach=attach, wish=wish)
+    wish = api.Additions(add, remove, recopy)
+    name = options.named(environment, env)
+    found = api.up(file, name, talk, timeout, attach=attach, wish=wish)
     if recopy:
         _agree(recopy, talk)
-        api.recopy(api.environment(file, options.named(environment, env)), recopy)
+        api.recopy(api.environment(file, name), recopy)
         output.say(f"Copying again: {', '.join(recopy)}.")
     if not attach:
         count = len(found.status.services)

@@ -83,6 +83,8 @@ class PeekFeed:
 
         In this order: a slot that is older than its publication cannot be read, or skips.
         """
+        if not self.slot().exists:
+            slots.require_logical(self._side)  # said before what the publication lacks
         self.publish(tables)
         return slots.ensure(self._side, self._slot, deadline)
 

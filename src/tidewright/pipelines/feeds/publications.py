@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from psycopg import errors as pg
 
 from tidewright import errors
-from tidewright.pipelines.feeds import session, slots, tables
+from tidewright.pipelines.feeds import session, tables
 
 # Its comment tells our publication from one that was there before: only ours is ours to drop.
 OURS = "made by tidewright; its destroy drops it"
@@ -74,7 +74,8 @@ def ensure(
     try:
         link.ask(made if have is None else f"alter publication {quoted} add table {listed}")
     except pg.InsufficientPrivilege as reason:
-        raise slots.denied(link.place, reason) from None
+        text = reason.diag.message_primary or str(reason)
+        raise _not_ours(link.place, name, missing, text, new=have is None) from None
     except (pg.DuplicateObject, pg.InvalidParameterValue) as reason:
         raise _altered(link.place, name, str(reason)) from None
     return missing
@@ -97,6 +98,27 @@ def check(link: session.Session, table: str) -> tables.Described:
             "Give it a primary key, or set its REPLICA IDENTITY USING INDEX; or leave it out.",
         )  # fmt: skip
     return found
+
+
+def statement(name: str, missing: Iterable[str], *, new: bool) -> str:
+    """What the owner of the tables has to run where this role may not."""
+    listed = ", ".join(tables.quoted(t) for t in missing)
+    quoted = tables.identifier(name)
+    if new:
+        return f"CREATE PUBLICATION {quoted} FOR TABLE {listed};"
+    return f"ALTER PUBLICATION {quoted} ADD TABLE {listed};"
+
+
+def _not_ours(
+    place: str, name: str, missing: tuple[str, ...], text: str, *, new: bool
+) -> errors.Refused:
+    lacks = "does not exist" if new else f"lacks {', '.join(missing)}"
+    return errors.Refused(
+        "source.publication",
+        f"the publication {name} {lacks}, and this role may not make it so ({text})",
+        place,
+        f"As the tables' owner run: {statement(name, missing, new=new)}",
+    )
 
 
 def _altered(place: str, name: str, text: str) -> errors.Refused:

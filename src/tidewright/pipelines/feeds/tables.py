@@ -128,6 +128,29 @@ def as_relation(table: str, found: Described) -> relation.Relation:
     return relation.Relation(found.oid, namespace, name, found.identity, columns)
 
 
+def require_readable(link: session.Session, table: str) -> None:
+    """Refuse a table that this role may not read, before a copy of it begins."""
+    namespace, _, name = table.partition(".")
+    found = link.ask(
+        "select current_user::text, has_schema_privilege(n.oid, 'usage'),"
+        " has_table_privilege(c.oid, 'select')"
+        " from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+        " where n.nspname = %s and c.relname = %s",
+        namespace,
+        name,
+    )
+    for user, enters, reads in found:
+        if enters and reads:
+            continue
+        lack = (
+            f"SELECT ON {quoted(table)}" if enters else f"USAGE ON SCHEMA {identifier(namespace)}"
+        )
+        raise errors.Refused(
+            "source.rights", f"{user} may not read {table}", link.place,
+            f"GRANT {lack} TO {identifier(user)};",
+        )  # fmt: skip
+
+
 def missing(place: str, table: str) -> errors.Refused:
     """The error for a table that is not there."""
     return errors.Refused(

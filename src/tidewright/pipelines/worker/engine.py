@@ -19,6 +19,7 @@ from tidewright.model import flow, jobs
 from tidewright.pipelines.core import acts, decide, faults, state
 from tidewright.pipelines.decode import decoder
 from tidewright.pipelines.feeds import peek
+from tidewright.pipelines.feeds import tables as reading
 from tidewright.pipelines.lake import store
 from tidewright.pipelines.lake import table as lake_table
 from tidewright.pipelines.worker import (
@@ -233,6 +234,7 @@ class Engine:
         for name in names:
             try:
                 self.feed.publish((name,))
+                reading.require_readable(self.feed.side, name)
             except errors.Refused as problem:
                 return self._stop_table(name, staging.why(name, problem))
         self.copy = copying.Copying(

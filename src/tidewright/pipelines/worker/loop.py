@@ -52,6 +52,7 @@ class Loop:
 
     def __post_init__(self) -> None:
         self.known = state.State(self.hands.job.capture.tables)
+        self._note_orders()
 
     def run(self) -> acts.Stop | None:
         """Turn until the end. A stop of the core is final; the caller shows it."""
@@ -122,9 +123,12 @@ class Loop:
             log.log(line[0], "%s", line[1])
 
     def _is_well(self, seen: acts.Outcome) -> bool:
-        """Whether an outage is over: not yet when the next step after it could still fail."""
+        """Whether an outage is over: not yet when the next step after it could still fail.
+
+        A slot that was made mends what its making lacked; ``Report`` waits for the copy itself.
+        """
         caught_up = isinstance(seen, acts.Pulled) and self.known.staged is None
-        if caught_up or isinstance(seen, acts.Done | acts.Landed):
+        if caught_up or isinstance(seen, acts.Done | acts.Landed | acts.SlotMade):
             return True
         return self.clock() > self.failed_at + LULL
 
@@ -149,14 +153,22 @@ class Loop:
                 self.known = learn.learn(self.known, news)
                 self._tell(news)
         new = self.orders.changed(self.clock()) if self.orders else None
-        if new is None or new == self.hands.job:
+        if new is None:
             return
-        if orders.same_but_tables(self.hands.job, new):
+        if new == self.hands.job:
+            self._note_orders()
+        elif orders.same_but_tables(self.hands.job, new):
             log.info("The file now names these tables: %s.", ", ".join(new.capture.tables))
             self.known = learn.learn(self.known, self.hands.take(new))
+            self._note_orders()
         else:
             log.info("The job changed; this process ends, and the next one takes it up.")
             self.ending.set()
+
+    def _note_orders(self) -> None:
+        """What is said from now on is about this version of the job."""
+        if self.orders is not None:
+            self.voice.job = self.orders.version
 
     def _hear_cuts(self) -> None:
         asked = cuts.current(self.hands.side, self.hands.job.name)

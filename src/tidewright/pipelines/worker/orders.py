@@ -15,8 +15,13 @@ class Orders:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._seen = self._version()
+        self._seen = self._now()
         self._next = 0.0
+
+    @property
+    def version(self) -> int:
+        """Which version of the file was looked at last, as its mtime in ns."""
+        return self._seen
 
     def read(self) -> jobs.CaptureJob:
         """The job as the file says it now."""
@@ -27,13 +32,13 @@ class Orders:
         if now < self._next:
             return None
         self._next = now + EVERY
-        version = self._version()
+        version = self._now()
         if version == self._seen:
             return None
         self._seen = version
         return self.read()
 
-    def _version(self) -> int:
+    def _now(self) -> int:
         try:
             return self._file.stat().st_mtime_ns
         except FileNotFoundError:

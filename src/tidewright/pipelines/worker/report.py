@@ -21,13 +21,18 @@ from tidewright.pipelines.lake import table as lake_table
 from tidewright.pipelines.worker import engine, freshness, pulse, tables
 
 EVERY = 0.25
+# Seconds in which a worker that only begins says nothing: mostly its first word is a good one.
+QUIET = 1.0
 RATE_WINDOW = 10.0
 HOP = "source_to_lake"
 Kind = Literal["waiting", "copying", "following", "stopped"]
 
 
 class Report:
-    """Collects delays and rates; writes the status file."""
+    """Collects delays and rates; writes the status file.
+
+    ``job``: the version of the job that is worked on, see ``observed.CaptureStatus``.
+    """
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -38,6 +43,8 @@ class Report:
         self._marks: deque[tuple[float, dict[str, int]]] = deque()
         self._next = 0.0
         self._last: observed.CaptureStatus | None = None
+        self._begun = False
+        self.job = 0
 
     def committed(self, hands: engine.Engine) -> None:
         """A commit is readable from now on: every transaction in it has its delay."""
@@ -51,10 +58,21 @@ class Report:
         self, hands: engine.Engine, known: state.State, beat: pulse.Pulse, trouble: str = ""
     ) -> None:
         """Write the file if it is time. ``trouble``: an outage that is not over yet."""
-        if time.monotonic() >= self._next:
+        before, now = self._begun, time.monotonic()
+        begun = self._has_begun(hands, known)
+        if self._last is None and not begun and not self._next:
+            self._next = now + QUIET
+        if now >= self._next or begun != before:
             message = trouble or _message(hands, known)
-            well = not trouble and known.failure is None
+            well = begun and not trouble and known.failure is None
             self._write(hands, known, message, healthy=well, beat=beat)
+
+    def _has_begun(self, hands: engine.Engine, known: state.State) -> bool:
+        """Not well before the source has let us follow, or copy, or each table has its reason."""
+        if not self._begun and known.confirmed is not None:
+            idle = not known.missing and not known.copying
+            self._begun = bool(known.following) or _copying(hands) or idle
+        return self._begun
 
     def trouble(self, hands: engine.Engine, known: state.State, message: str) -> None:
         """Say at once what is wrong."""
@@ -93,6 +111,7 @@ class Report:
             datasets=self._datasets(hands, known),
             hops={HOP: delays} if delays else {},
             commit_ms=costs,
+            job=self.job,
         )
         self._last = status
         self._put(status)
@@ -105,11 +124,11 @@ class Report:
     def _datasets(
         self, hands: engine.Engine, known: state.State
     ) -> tuple[observed.DatasetState, ...]:
-        rates = self._rates(hands)
+        rates, begun = self._rates(hands), _copying(hands)
         found = []
         for name in known.wanted:
             followed = hands.followed.get(name)
-            copied = hands.copy.progress.rows.get(name) if hands.copy else None
+            copied = hands.copy.progress.rows.get(name) if hands.copy and begun else None
             if followed is None or not followed.appended:
                 lake = hands.landed(name)
                 found.append(_current(name, known, followed, lake, copied, rates.get(name, 0.0)))
@@ -127,6 +146,11 @@ class Report:
         then, before = self._marks[0]
         seconds = max(now - then, EVERY)
         return {n: max(0.0, (c - before.get(n, c)) / seconds) for n, c in totals.items()}
+
+
+def _copying(hands: engine.Engine) -> bool:
+    """Whether a copy has its snapshot: until then the source may still refuse it."""
+    return hands.copy is not None and hands.copy.at > 0
 
 
 def _message(hands: engine.Engine, known: state.State) -> str:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tidewright import errors
-from tidewright.pipelines.feeds import publications
+from tidewright.pipelines.feeds import publications, tables
 
 
 @pytest.fixture
@@ -75,3 +75,30 @@ def test_a_generated_column_that_is_sent_is_not_the_table(database, feed, name):
     )
     database.execute(f"create publication {name} for table t (id, v, w)")
     assert feed.published() == set()
+
+
+def test_who_may_not_publish_is_told_the_statement(database, feed, name):
+    database.execute("create table t (id int primary key); create role stranger")
+    feed.side.ask("set role stranger")
+    try:
+        with pytest.raises(errors.Refused) as raised:
+            publications.ensure(feed.side, name, ["public.t"])
+    finally:
+        feed.side.ask("reset role")
+        database.execute("drop role stranger")
+    assert raised.value.code == "source.publication"
+    assert raised.value.hint.endswith(f'CREATE PUBLICATION "{name}" FOR TABLE "public"."t";')
+
+
+def test_a_table_that_may_not_be_read_is_refused_before_its_copy(database, feed):
+    database.execute("create table t (id int primary key); create role stranger")
+    tables.require_readable(feed.side, "public.t")
+    feed.side.ask("set role stranger")
+    try:
+        with pytest.raises(errors.Refused) as raised:
+            tables.require_readable(feed.side, "public.t")
+    finally:
+        feed.side.ask("reset role")
+        database.execute("drop role stranger")
+    assert raised.value.code == "source.rights"
+    assert raised.value.hint == 'GRANT SELECT ON "public"."t" TO "stranger";'

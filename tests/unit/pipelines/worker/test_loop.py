@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -10,9 +11,9 @@ import pytest
 from tests.unit.pipelines.worker.running import Running
 
 from tidewright import errors
-from tidewright.model import flow
+from tidewright.model import flow, observed
 from tidewright.pipelines.lake import reader, store
-from tidewright.pipelines.worker import cuts
+from tidewright.pipelines.worker import cuts, report
 from tidewright.testing import lakes
 from tidewright.testing.postgres import TempPostgres
 
@@ -51,6 +52,28 @@ def test_it_follows_and_commits_exactly_at_a_cut(worker: Running) -> None:
     assert rows(worker, commit) == [(1, "a"), (2, "b"), (3, "before")]
     worker.settle()
     assert rows(worker)[-1] == (4, "after")
+
+
+def test_it_is_not_well_before_its_source_lets_it_copy(
+    worker: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[tuple[bool, str]] = []
+    put = report.Report._put
+
+    def noted(self: report.Report, status: observed.CaptureStatus) -> None:
+        said.append((status.healthy, status.message))
+        put(self, status)
+
+    monkeypatch.setattr(report.Report, "_put", noted)
+    capture = replace(worker.job.capture, tables=("public.users", "public.later"))
+    worker.job = replace(worker.job, capture=capture)
+    worker.start()
+    worker.wait(lambda: len(said) > 1)
+    assert not any(healthy for healthy, _ in said)
+    assert "public.later does not exist [source.table_missing]" in said[-1][1]
+    worker.source.execute("create table later (id int primary key)")
+    worker.settle()
+    worker.wait(lambda: said[-1] == (True, "following"))
 
 
 def test_a_worker_that_died_between_commit_and_answer_is_answered_for(worker: Running) -> None:
