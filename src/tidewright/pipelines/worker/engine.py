@@ -177,14 +177,26 @@ class Engine:
 
     def _note_removed(self, last: store.CommitRow | None) -> None:
         """A table that left the flow stands still from here on; coming back, it is copied again."""
+        known = self._stops.all()
+        # What never came has nothing to stand still; why it did not is no longer of interest.
+        wanted = set(self.job.capture.tables)
+        self._stops.clear(tuple(t for t in known if t not in wanted and not self.holds(t)))
         if last is None:
             return
         if self.job.source.append_only:
             return  # a copy would replace the whole log by what the topic still holds
-        known = self._stops.all()
         raw = {tables.raw_name(self.job.capture.raw_namespace, t) for t in last.tables}
-        for name in last.tables.keys() - raw - set(self.job.capture.tables) - known.keys():
+        for name in last.tables.keys() - raw - wanted:
+            if known.get(name) == stops.REMOVED:
+                continue
             self._stops.record(name, stops.REMOVED, last.position)
+
+    def holds(self, name: str) -> bool:
+        """Whether the lake has ever had this table. Only once it is open."""
+        last = self.lake.last_commit()
+        topic = self.job.source.append_only
+        kept = tables.raw_name(self.job.capture.raw_namespace, name) if topic else name
+        return last is not None and kept in last.tables
 
     @property
     def _released(self) -> bool:
@@ -214,7 +226,10 @@ class Engine:
             found = None if name in known else self._found(name)
             if found is not None:
                 self.followed[name] = found
-        stopped = tuple((t, why) for t, why in known.items() if why != stops.REMOVED)
+        wanted = self.job.capture.tables
+        stopped = tuple(
+            (t, known[t]) for t in wanted if known.get(t, stops.REMOVED) != stops.REMOVED
+        )
         return tuple(self.followed), stopped
 
     def _found(self, name: str) -> tables.Followed | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from tests.unit.pipelines.worker.running import Running
 from tidewright import errors
 from tidewright.model import flow, observed
 from tidewright.pipelines.lake import reader, store
-from tidewright.pipelines.worker import cuts, report
+from tidewright.pipelines.worker import cuts, report, stops
 from tidewright.testing import lakes
 from tidewright.testing.postgres import TempPostgres
 
@@ -133,3 +134,47 @@ def test_a_lake_of_another_source_is_not_continued(worker: Running) -> None:
     assert stop is not None
     assert stop.code == "source.identity"
     assert str(lakes.IDENTITY) in stop.message
+
+
+def _halted(worker: Running, tables: tuple[str, ...]) -> dict[str, str]:
+    """The tables that have stopped, once the worker speaks of just these tables."""
+    found: dict[str, str] = {}
+
+    def spoken() -> bool:
+        told = json.loads(Path(str(worker.job.status)).read_text())
+        found.update({d["dataset"]: d["message"] for d in told["datasets"] if d["message"]})
+        names = {d["dataset"] for d in told["datasets"] if not d["dataset"].startswith("raw_")}
+        ready = all(d["state"] in ("following", "stopped") for d in told["datasets"])
+        return told["healthy"] and ready and names == set(tables)
+
+    worker.wait(spoken)
+    return found
+
+
+def _wants(worker: Running, *tables: str) -> None:
+    worker.job = replace(worker.job, capture=replace(worker.job.capture, tables=tables))
+
+
+@pytest.fixture
+def refusing(worker: Running) -> Running:
+    """It follows users, and has refused a table without a key."""
+    worker.start()
+    worker.settle()
+    worker.end()
+    worker.source.execute("create table keyless (id int)")
+    _wants(worker, "public.users", "public.keyless")
+    worker.start()
+    assert "no primary key" in _halted(worker, worker.job.capture.tables)["public.keyless"]
+    worker.end()
+    return worker
+
+
+def test_the_stop_of_a_table_that_left_the_file_is_forgotten(refusing: Running) -> None:
+    _wants(refusing, "public.users")
+    refusing.start()
+    refusing.settle()
+    refusing.end()
+    told = json.loads(Path(str(refusing.job.status)).read_text())
+    assert "keyless" not in told["message"]
+    with refusing.lake.connect() as conn:
+        assert "public.keyless" not in stops.Stops(conn, "bank", 0).all()
