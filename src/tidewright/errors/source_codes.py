@@ -98,8 +98,8 @@ CODES: Mapping[str, Code] = {
     "source.table_stopped": Code(
         "A table of the file is not captured",
         "It stopped, or its first copy could not begin; the message says why. The others go on.",
-        "Mend what the message names, then `tidewright up --recopy TABLE`; or take the table out of"
-        " the file.",
+        "Mend what the message names, then `tidewright up`, with `--recopy TABLE` for one that was"
+        " copied before; or take the table out of the file.",
     ),
     "source.table_unfit": Code(
         "A table cannot be captured",

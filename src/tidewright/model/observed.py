@@ -54,7 +54,10 @@ class SupervisorStatus:
 
 @dataclass(frozen=True, slots=True)
 class DatasetState:
-    """One dataset of the capture: a current-state or raw table, and how fresh it is."""
+    """One dataset of the capture: a current-state or raw table, and how fresh it is.
+
+    ``held`` False: the lake is known never to have had it. True says nothing.
+    """
 
     dataset: str
     state: Literal["waiting", "copying", "following", "stopped"]
@@ -63,6 +66,7 @@ class DatasetState:
     position: str | None
     snapshot: int | None
     message: str = ""
+    held: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,12 @@ looked at each of them: it follows or copies it, or tells why it does not.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shlex
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from tidewright import errors
 from tidewright.model import jobs, observed, values
@@ -64,22 +67,36 @@ def capturing(platform: nouns.Platform) -> tuple[str, ...]:
     return tuple(s.name for s in platform.services if isinstance(s.process.job, jobs.CaptureJob))
 
 
+def try_again(platform: nouns.Platform, place: layout.Layout) -> None:
+    """Ask a running capture that has stopped tables to look at those it never copied once more."""
+    told = observing.observe(place.root).capture
+    if told is None or not any(d.state == "stopped" for d in told.datasets):
+        return
+    for service in capturing(platform):
+        with contextlib.suppress(FileNotFoundError):
+            os.utime(_job(place, service))
+
+
 def version(place: layout.Layout, service: str) -> int:
     """Which version of its job a service was given last."""
-    file = place.folder(values.Folder("config", f"{service}/job.json"))
     try:
-        return file.stat().st_mtime_ns
+        return _job(place, service).stat().st_mtime_ns
     except OSError:
         return 0
 
 
+def _job(place: layout.Layout, service: str) -> Path:
+    return place.folder(values.Folder("config", f"{service}/job.json"))
+
+
 def _stopped(halted: list[observed.DatasetState], service: str) -> errors.StepFailed:
     told = "; ".join(f"{d.dataset} is not captured: {d.message}" for d in halted)
-    again = " ".join(f"--recopy {shlex.quote(d.dataset)}" for d in halted)
+    had = [d for d in halted if d.held]
+    again = "".join(f" --recopy {shlex.quote(d.dataset)}" for d in had)
     return errors.StepFailed(
         "source.table_stopped",
         told,
         f"service {service}",
-        f"`tidewright check` names what your source lacks. Mend it, then: tidewright up {again};"
+        f"`tidewright check` names what your source lacks. Mend it, then: tidewright up{again};"
         " or take it out of the file. Everything else runs.",
     )

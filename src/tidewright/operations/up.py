@@ -82,7 +82,7 @@ def up(
         # Known before anything runs: a start that is interrupted can be stopped and destroyed.
         state.write_applied(place, platform)
         with _withdrawn_by_ctrl_c(place, teller, fresh=fresh):
-            process = _apply(place, made, steps, attached=attach)
+            process = _apply(place, platform, made, steps, attached=attach)
     try:
         with _withdrawn_by_ctrl_c(place, teller, fresh=fresh):
             seconds += max((s.patience for s in platform.services), default=0.0)
@@ -187,10 +187,16 @@ def _withdrawn_by_ctrl_c(
 
 
 def _apply(
-    place: layout.Layout, rendered: render.Rendered, steps: tuple[acts.Step, ...], *, attached: bool
+    place: layout.Layout,
+    platform: nouns.Platform,
+    rendered: render.Rendered,
+    steps: tuple[acts.Step, ...],
+    *,
+    attached: bool,
 ) -> driver.Process | None:
     """Returns the supervisor's process when this command started it."""
     driver.write(place, rendered)
+    heard.try_again(platform, place)
     if not driver.running(place):
         return driver.start(place, attached=attached)
     if steps:

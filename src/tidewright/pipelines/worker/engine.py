@@ -157,6 +157,7 @@ class Engine:
         if self._released:
             self._start_over(self._lake.last_commit())
         last = self._last_followed()
+        self._stops.clear(tuple(t for t in self._stops.all() if not self.holds(t)))
         names, stopped = self._find()
         self._fault("opened")
         return acts.Opened(
@@ -174,6 +175,12 @@ class Engine:
         self._note_removed(self.lake.last_commit())
         self.followed = {n: t for n, t in self.followed.items() if n in job.capture.tables}
         return acts.Wanted(job.capture.tables)
+
+    def retry(self, known: state.State) -> acts.Outcome:
+        """Try again each table that stopped before its first copy: what it lacked may be there."""
+        names = tuple(t for t in known.stopped if not self.holds(t))
+        self._stops.clear(names)
+        return acts.CopyAgain(names) if names else acts.Rested()
 
     def _note_removed(self, last: store.CommitRow | None) -> None:
         """A table that left the flow stands still from here on; coming back, it is copied again."""

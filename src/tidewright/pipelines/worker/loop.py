@@ -155,15 +155,21 @@ class Loop:
         new = self.orders.changed(self.clock()) if self.orders else None
         if new is None:
             return
-        if new == self.hands.job:
-            self._note_orders()
+        if new == self.hands.job:  # the same once more: `up` asks to try again
+            self._try_again()
         elif orders.same_but_tables(self.hands.job, new):
             log.info("The file now names these tables: %s.", ", ".join(new.capture.tables))
             self.known = learn.learn(self.known, self.hands.take(new))
-            self._note_orders()
+            self._try_again()
         else:
             log.info("The job changed; this process ends, and the next one takes it up.")
             self.ending.set()
+
+    def _try_again(self) -> None:
+        news = self.hands.retry(self.known)
+        self.known = learn.learn(self.known, news)
+        self._tell(news)
+        self._note_orders()
 
     def _note_orders(self) -> None:
         """What is said from now on is about this version of the job."""

@@ -12,7 +12,7 @@ import psycopg
 from tidewright.model import flow, jobs, values
 from tidewright.pipelines.core import acts, faults
 from tidewright.pipelines.lake import reader
-from tidewright.pipelines.worker import engine, loop, report
+from tidewright.pipelines.worker import engine, loop, orders, report
 from tidewright.testing import lakes
 from tidewright.vault import files as vault
 
@@ -42,6 +42,7 @@ class Running:
             commit_every=0.05,
         )
         self.stop: acts.Stop | None = None
+        self.orders: orders.Orders | None = None
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -54,7 +55,7 @@ class Running:
         hands = engine.Engine(self.job, self.fault)
         try:
             told = report.Report(Path(str(self.job.status)))
-            self.stop = loop.Loop(hands, told, self._ending).run()
+            self.stop = loop.Loop(hands, told, self._ending, self.orders).run()
         finally:
             hands.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +13,9 @@ import pytest
 from tests.unit.pipelines.worker.running import Running
 
 from tidewright import errors
-from tidewright.model import flow, observed
+from tidewright.model import codec, flow, observed
 from tidewright.pipelines.lake import reader, store
-from tidewright.pipelines.worker import cuts, report, stops
+from tidewright.pipelines.worker import cuts, orders, report, stops
 from tidewright.testing import lakes
 from tidewright.testing.postgres import TempPostgres
 
@@ -141,7 +142,11 @@ def _halted(worker: Running, tables: tuple[str, ...]) -> dict[str, str]:
     found: dict[str, str] = {}
 
     def spoken() -> bool:
-        told = json.loads(Path(str(worker.job.status)).read_text())
+        file = Path(str(worker.job.status))
+        if not file.exists():
+            return False
+        told = json.loads(file.read_text())
+        found.clear()
         found.update({d["dataset"]: d["message"] for d in told["datasets"] if d["message"]})
         names = {d["dataset"] for d in told["datasets"] if not d["dataset"].startswith("raw_")}
         ready = all(d["state"] in ("following", "stopped") for d in told["datasets"])
@@ -166,15 +171,37 @@ def refusing(worker: Running) -> Running:
     worker.start()
     assert "no primary key" in _halted(worker, worker.job.capture.tables)["public.keyless"]
     worker.end()
+    Path(str(worker.job.status)).unlink()
     return worker
 
 
 def test_the_stop_of_a_table_that_left_the_file_is_forgotten(refusing: Running) -> None:
     _wants(refusing, "public.users")
     refusing.start()
-    refusing.settle()
+    assert not _halted(refusing, refusing.job.capture.tables)
     refusing.end()
     told = json.loads(Path(str(refusing.job.status)).read_text())
     assert "keyless" not in told["message"]
     with refusing.lake.connect() as conn:
         assert "public.keyless" not in stops.Stops(conn, "bank", 0).all()
+
+
+def test_a_table_that_never_came_is_tried_again_by_the_next_worker(refusing: Running) -> None:
+    refusing.source.execute("alter table keyless add primary key (id)")
+    refusing.start()
+    assert not _halted(refusing, refusing.job.capture.tables)
+
+
+def test_a_table_that_never_came_is_tried_again_when_the_job_is_given_again(
+    refusing: Running,
+) -> None:
+    file = refusing.lake.folder / "job.json"
+    file.write_text(codec.dumps(refusing.job))
+    refusing.orders = orders.Orders(file)
+    refusing.start()
+    assert _halted(refusing, refusing.job.capture.tables)
+    refusing.source.execute("alter table keyless add primary key (id)")
+    assert _halted(refusing, refusing.job.capture.tables)
+    os.utime(file)
+    refusing.wait(lambda: "stopped" not in Path(str(refusing.job.status)).read_text())
+    assert not _halted(refusing, refusing.job.capture.tables)
