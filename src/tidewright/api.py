@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from tidewright.operations.project import environments as environments
     from tidewright.operations.project import load as load
     from tidewright.operations.query import query as query
+    from tidewright.operations.recopy import losing as losing
     from tidewright.operations.recopy import recopy as recopy
     from tidewright.operations.running import destroy as destroy
     from tidewright.operations.running import logs as logs
@@ -112,6 +113,7 @@ TABLE: Mapping[str, str] = {
     "never_up": "destroy:never_up",
     "logs": "running:logs",
     "losses": "destroy:losses",
+    "losing": "recopy:losing",
     "query": "query:query",
     "recopy": "recopy:recopy",
     "restore": "restore:asked",

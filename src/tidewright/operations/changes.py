@@ -19,11 +19,13 @@ def steps(
     return tuple(_steps(new, old or description.Description("", "", ()), running))
 
 
-def data_steps(new: nouns.Platform, old: nouns.Platform | None) -> tuple[acts.Step, ...]:
-    """What happens to sources and tables."""
+def data_steps(
+    new: nouns.Platform, old: nouns.Platform | None, never: frozenset[str] = frozenset()
+) -> tuple[acts.Step, ...]:
+    """What happens to sources and tables. ``never``: tables that the lake has never had."""
     if old is None:
         return ()
-    return (*_sources(new, old), *_tables(new, old))
+    return (*_sources(new, old), *_tables(new, old, never))
 
 
 def _steps(
@@ -68,7 +70,7 @@ def _sources(new: nouns.Platform, old: nouns.Platform) -> Iterator[acts.Step]:
             )
 
 
-def _tables(new: nouns.Platform, old: nouns.Platform) -> Iterator[acts.Step]:
+def _tables(new: nouns.Platform, old: nouns.Platform, never: frozenset[str]) -> Iterator[acts.Step]:
     before = {c.source.name: c.capture.tables for c in captures(old)}
     for capture in captures(new):
         tables, known = capture.capture.tables, before.get(capture.source.name)
@@ -78,6 +80,9 @@ def _tables(new: nouns.Platform, old: nouns.Platform) -> Iterator[acts.Step]:
             text = f"Copy {table} and follow it, without stopping the others."
             yield acts.Step("create", table, text)
         for table in sorted(set(known) - set(tables)):
+            if table in never:
+                yield acts.Step("remove", table, f"Leave {table} out: nothing of it was copied.")
+                continue
             text = f"Give up {table}: it is no longer followed, and copied anew if it comes back."
             yield acts.Step("remove", table, text, loses_data=True)
 

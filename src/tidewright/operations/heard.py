@@ -43,7 +43,8 @@ class Word:
         late = time.monotonic() - self._since > PATIENCE
         if told is None or told.pid != pid or told.job != version(self.place, self.service):
             return late
-        mine = [d for d in told.datasets if d.dataset not in self.excused]
+        # One that never came was tried again just now, whether or not it is to be copied again.
+        mine = [d for d in told.datasets if d.dataset not in self.excused or not d.held]
         halted = [d for d in mine if d.state == "stopped" and d.message]
         if halted:
             raise _stopped(halted, self.service)
@@ -75,6 +76,13 @@ def try_again(platform: nouns.Platform, place: layout.Layout) -> None:
     for service in capturing(platform):
         with contextlib.suppress(FileNotFoundError):
             os.utime(_job(place, service))
+
+
+def never(place: layout.Layout) -> frozenset[str]:
+    """Tables that the lake has never had and that are not being copied: nothing of them is lost."""
+    told = observing.observe(place.root).capture
+    found = told.datasets if told is not None else ()
+    return frozenset(d.dataset for d in found if not d.held and d.state in ("stopped", "waiting"))
 
 
 def version(place: layout.Layout, service: str) -> int:

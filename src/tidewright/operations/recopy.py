@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from tidewright import errors
 from tidewright.model import jobs
-from tidewright.operations import lakeside, state
+from tidewright.operations import heard, lakeside, state
 from tidewright.pipelines.worker import stops
+
+
+def losing(environment: state.Environment, tables: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of ``tables`` whose raw history a new copy gives up."""
+    never = heard.never(environment.place)
+    return tuple(table for table in tables if table not in never)
 
 
 def recopy(environment: state.Environment, tables: tuple[str, ...]) -> None:

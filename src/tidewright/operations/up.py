@@ -108,7 +108,7 @@ def prepare(
     """Secrets and ports made sure of, everything rendered, and the steps said and agreed to."""
     alive = _alive(place)
     made = rendered(platform, place, talk)
-    steps = changes.data_steps(platform, state.read_applied(place))
+    steps = changes.data_steps(platform, state.read_applied(place), heard.never(place))
     steps += changes.steps(made.description, driver.current(place), alive)
     for note in lower.notes(platform, place):
         talk.say(note)

@@ -62,3 +62,9 @@ def test_a_source_that_goes_is_a_loss() -> None:
 
 def test_the_first_up_loses_nothing() -> None:
     assert changes.data_steps(platform(capturing("s.a")), None) == ()
+
+
+def test_a_table_that_never_had_a_row_may_go_unasked() -> None:
+    old, new = platform(capturing("s.a", "s.b")), platform(capturing("s.b"))
+    (step,) = changes.data_steps(new, old, frozenset({"s.a"}))
+    assert (step.verb, step.subject, step.loses_data) == ("remove", "s.a", False)

@@ -11,7 +11,8 @@ from tests.unit.operations.conftest import capturing, platform
 from tidewright import errors
 from tidewright.kit import files
 from tidewright.model import codec, observed
-from tidewright.operations import heard
+from tidewright.operations import heard, recopy
+from tidewright.operations import state as environments
 from tidewright.targets.local import description, layout
 
 PID = 42
@@ -37,8 +38,15 @@ class Told:
     def word(self, *excused: str) -> heard.Word:
         return heard.word(self.wanted, self.place, self.made, frozenset(excused))
 
-    def says(self, state: str, message: str = "", job: int | None = None, pid: int = PID) -> None:
-        tables = (observed.DatasetState("s.a", state, 0, 0.0, None, None, message),)  # type: ignore[arg-type]
+    def says(
+        self,
+        state: str,
+        message: str = "",
+        job: int | None = None,
+        pid: int = PID,
+        held: bool = True,
+    ) -> None:
+        tables = (observed.DatasetState("s.a", state, 0, 0.0, None, None, message, held),)  # type: ignore[arg-type]
         told = observed.CaptureStatus(
             0, pid, True, "running", "", None, 0, None, None, None, 0, tables,
             job=self.version if job is None else job,
@@ -85,8 +93,31 @@ def test_a_copy_that_waits_for_long_is_no_failure(
 def test_a_table_that_is_copied_again_may_have_stopped(told: Told) -> None:
     told.says("stopped", "it was rewritten")
     assert told.word("s.a").settled(STATUS)
+    told.says("stopped", "it has no primary key", held=False)
+    with pytest.raises(errors.StepFailed):
+        told.word("s.a").settled(STATUS)
 
 
 def test_a_platform_without_capture_is_not_waited_for(told: Told) -> None:
     told.wanted = platform()
     assert told.word().settled(replace(STATUS, services=()))
+
+
+@pytest.mark.parametrize(
+    ("state", "held", "free"),
+    [
+        ("stopped", False, True),
+        ("waiting", False, True),
+        ("stopped", True, False),
+        ("waiting", True, False),
+        ("copying", False, False),
+    ],
+)
+def test_only_what_never_came_is_given_up_for_nothing(
+    told: Told, state: str, held: bool, free: bool
+) -> None:
+    assert heard.never(told.place) == frozenset()
+    told.says(state, held=held)
+    assert heard.never(told.place) == ({"s.a"} if free else set())
+    there = environments.Environment("laptop", told.place, told.wanted)
+    assert recopy.losing(there, ("s.a", "s.b")) == (("s.b",) if free else ("s.a", "s.b"))

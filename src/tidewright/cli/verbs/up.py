@@ -73,8 +73,11 @@ def command(
     name = options.named(environment, env)
     found = api.up(file, name, talk, timeout, attach=attach, wish=wish)
     if recopy:
-        _agree(recopy, talk)
-        api.recopy(api.environment(file, name), recopy)
+        there = api.environment(file, name)
+        losing = api.losing(there, recopy)
+        if losing:
+            _agree(losing, talk)
+        api.recopy(there, recopy)
         output.say(f"Copying again: {', '.join(recopy)}.")
     if not attach:
         count = len(found.status.services)
