@@ -129,12 +129,12 @@ class Report:
         for name in known.wanted:
             followed = hands.followed.get(name)
             copied = hands.copy.progress.rows.get(name) if hands.copy and begun else None
-            raw = hands.landed(tables.raw_name(hands.job.capture.raw_namespace, name))
             if followed is None or not followed.appended:
                 lake = hands.landed(name)
                 one = _current(name, known, followed, lake, copied, rates.get(name, 0.0))
-                held = not known.opened or any(t is not None for t in (followed, lake, raw))
+                held = not known.opened or followed is not None or hands.holds(name)
                 found.append(dataclasses.replace(one, held=held))
+            raw = hands.landed(tables.raw_name(hands.job.capture.raw_namespace, name))
             if raw is not None:
                 found.append(_raw(name, raw, known, rates.get(name, 0.0)))
         return tuple(found)
