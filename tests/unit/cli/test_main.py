@@ -118,7 +118,7 @@ def test_a_closed_terminal_and_kill_end_it_as_ctrl_c_does(
     number: signal.Signals, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(main.cli, "main", lambda *_, **__: os.kill(os.getpid(), number))
-    before = signal.getsignal(number)
+    before = signal.signal(number, signal.SIG_DFL)
     try:
         assert main.run(["check"]) == failures.INTERRUPTED
     finally:
