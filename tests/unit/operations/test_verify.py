@@ -15,6 +15,7 @@ from tidewright import errors
 from tidewright.kit import files
 from tidewright.model import acts, codec, observed
 from tidewright.operations import state, verify
+from tidewright.operations.proofs import capture
 from tidewright.pipelines.lake import reading
 from tidewright.pipelines.worker import stops
 from tidewright.testing import lakes
@@ -200,3 +201,25 @@ def test_where_every_table_stopped_nothing_is_waited_for(
     answer = verify.verify(found, seconds=0.1)
     assert not answer.ok
     assert [(i.name, i.detail) for i in answer.invariants] == [("bank.users is followed", "poison")]
+
+
+def test_a_slot_that_a_first_copy_uses_is_waited_for(
+    project: Path,
+    lake: lakes.TempLake,
+    database: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    captured.users(database, [1])
+    commit = captured.committed(lake, [1]).commit_id
+    found, said, real = captured.environment(project, lake, database), list[str](), capture._cut
+    taken = iter([True, False])
+
+    def cut(*asked: object) -> object:
+        if next(taken):
+            raise errors.StepFailed("source.no_free_slot", "all are in use", "source", "Raise it.")
+        return real(*asked)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(capture, "_cut", cut)
+    monkeypatch.setattr(capture, "SLOT_EVERY", 0.01)
+    assert verified(found, lake, commit, said.append).ok
+    assert "waiting for a free replication slot of the source" in said

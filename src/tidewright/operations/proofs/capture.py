@@ -69,9 +69,8 @@ def prove(
                     return at_cut(environment, capture, cut, stopped, say)
             except snapshot.Overtaken as found:
                 names, late = ", ".join(found.tables), late | {*found.tables}
-                say(
-                    f"{names}: altered or truncated after cut {number} of {CUTS}, before it was read"
-                )
+                again = f"altered or truncated after cut {number} of {CUTS}, before it was read"
+                say(f"{names}: {again}")
                 number += 1
             except errors.PlatformError as reason:
                 # Two are asked for: one is capture's, and a first copy may be using the other.
