@@ -164,9 +164,10 @@ class Rig:
 
     def _retitle(self) -> None:
         """A key change that leaves the long value unsent."""
+        self._next += 1
         self.source.execute(
             "update bank.notes set title = %s where owner = %s and title = 'fresh'",
-            (f"t{self.random.randint(1, 9999)}", self.random.randint(1, 80)),
+            (f"t{self._next}", self.random.randint(1, 80)),
         )
 
     def _abort(self) -> None:
