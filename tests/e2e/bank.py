@@ -31,7 +31,8 @@ NEVER_SHOWN = ("Traceback (most recent call last)", "cli.defect")
 class Bank:
     """``with Bank() as bank: bank.up(); ...; bank.exact()``. Root or not; gone at the end."""
 
-    def __init__(self, example: str | None = "bank-cdc") -> None:
+    def __init__(self, example: str | None = "bank-cdc", environment: str = "laptop") -> None:
+        self.environment = environment
         self._holder = tempfile.TemporaryDirectory(prefix="tidewright-bank-")
         self.folder = Path(self._holder.name)
         self.folder.chmod(0o755)
@@ -93,7 +94,7 @@ class Bank:
 
     @property
     def place(self) -> layout.Layout | None:
-        return layout.locate(self.folder, "laptop")
+        return layout.locate(self.folder, self.environment)
 
     @property
     def root(self) -> Path:
@@ -121,7 +122,7 @@ class Bank:
     def wait_well(self, seconds: float = 60) -> None:
         self.wait("all is well again", lambda status: status["state"] == "running", seconds)
 
-    def wait_restarted(self, name: str, before: dict[str, Any]) -> None:
+    def wait_restarted(self, name: str, before: dict[str, Any], seconds: float = 60) -> None:
         """Until another process does what the killed one did, and says that it is well."""
 
         def again(status: dict[str, Any]) -> bool:
@@ -129,7 +130,7 @@ class Bank:
             is_new = now["pid"] != before["pid"] and now["restarts"] > before["restarts"]
             return is_new and bool(now["healthy"])
 
-        self.wait(f"{name} is there again", again, 60)
+        self.wait(f"{name} is there again", again, seconds)
 
     def wait_says(self, name: str, words: str, seconds: float = 30) -> dict[str, Any]:
         """Until the state is degraded and this service's message has these words."""

@@ -23,7 +23,9 @@ from tidewright.targets.local import layout, render, resolve
 ROOT = Path(__file__).parents[2]
 CASES = ROOT / "tests" / "cases"
 NAMES = sorted(p.name for p in CASES.iterdir() if p.is_dir())
-PLACE = layout.Layout(Path("/place/project"), Path("/place/state"), "nobody")
+PLACE = layout.Layout(
+    Path("/place/project"), Path("/place/state"), "nobody", Path("/place/programs")
+)
 
 
 def source(name: str) -> Path:

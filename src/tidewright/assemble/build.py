@@ -17,6 +17,7 @@ from tidewright.spec import load
 
 # What runs in every environment although no stage asks for it.
 ALWAYS = ("console",)
+NATIVE = "native"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +61,17 @@ def bind(spec: load.Spec, flow: flow_nouns.Flow) -> tuple[Bound, ...]:
     findings = []
     for n, stage in enumerate(flow.stages):
         kind = flows.KINDS[type(stage)]
-        able = catalog.runners(kind)
+        able = catalog.runners(kind, spec.engines)
         if len(able) == 1:
             chosen.setdefault(able[0].name, []).append(stage)
         else:
             findings.append(_unbound(spec, n, kind, able))
     if findings:
         raise errors.SpecError(tuple(findings))
+    if spec.engines == NATIVE:
+        _refuse_own_sources(spec)
+    for name in [along for n in chosen for along in catalog.component(n).along]:
+        chosen.setdefault(name, [])
     if flows.workloads(spec):
         chosen.setdefault("workload", [])
     for name in ALWAYS:
@@ -76,6 +81,16 @@ def bind(spec: load.Spec, flow: flow_nouns.Flow) -> tuple[Bound, ...]:
     # A database needs an owner even when its only user reads: the console reads the marts.
     chosen.setdefault("refresh", [])
     return tuple(Bound(catalog.component(n), tuple(stages)) for n, stages in chosen.items())
+
+
+def _refuse_own_sources(spec: load.Spec) -> None:
+    """Debezium at a database of the user's own: TLS, its slot and giving it back come later."""
+    own = [n for n, s in spec.document.sources.items() if s.postgres.url is not None]
+    if own:
+        what = f"the native engines follow managed sources only so far, and {own[0]} is your own"
+        where = spec.where("sources", own[0], "postgres", "url")
+        hint = f"Use engines: embedded in {spec.environment}, which follows it."
+        raise errors.UnsupportedFile((errors.Finding("file.not_yet", what, where, hint),))
 
 
 def _services(
@@ -138,8 +153,9 @@ def _unbound(
 ) -> errors.Finding:
     where = spec.where("flow", n)
     if not able:
-        what = f"nothing can run {kind} in {spec.environment}"
-        return errors.Finding("file.no_runner", what, where, "Leave the step out here.")
+        what = f"nothing can run {kind} in {spec.environment} (engines: {spec.engines})"
+        hint = f"Leave the step out here: give run.{spec.environment} a flow of its own."
+        return errors.Finding("file.no_runner", what, where, hint)
     names = ", ".join(c.name for c in able)
     what = f"{names} can all run {kind}, and the environment does not say which"
     return errors.Finding("file.two_runners", what, where, "Name one under engines.")

@@ -27,6 +27,11 @@ COMPONENTS: Mapping[str, str] = {
     "console": "tidewright.components.console",
     "backup": "tidewright.components.backup",
     "superset": "tidewright.components.superset",
+    "kafka": "tidewright.components.kafka",
+    "connect": "tidewright.components.connect",
+    "objects": "tidewright.components.objects",
+    "flink": "tidewright.components.flink",
+    "trino": "tidewright.components.trino",
 }
 
 
@@ -40,9 +45,9 @@ def all_components() -> tuple[components.Component, ...]:
     return tuple(component(name) for name in COMPONENTS)
 
 
-def runners(kind: str) -> tuple[components.Component, ...]:
-    """The components that can run a kind of stage."""
-    return tuple(c for c in all_components() if kind in c.runs)
+def runners(kind: str, engines: str) -> tuple[components.Component, ...]:
+    """The components that can run a kind of stage on these engines."""
+    return tuple(c for c in all_components() if kind in c.runs and c.engines == engines)
 
 
 def services(name: str, binding: components.Binding) -> tuple[nouns.Service, ...]:

@@ -13,6 +13,14 @@ CONSOLE, HTTP, SQL = "console", "http", "sql"
 # The names of the secrets that open the console, its metrics and the catalog front.
 # The name of the secret that senders of events know.
 EVENTS = "events"
+# Of the real engines: name, service, port, scheme.
+ENGINES = (
+    ("kafka", "kafka", "broker", "kafka"),
+    ("connect", "connect", "rest", "http"),
+    ("flink", "jobmanager", "rest", "http"),
+    ("trino", "trino", "http", "http"),
+    ("objects", "objects", "s3", "http"),
+)
 KEYS = {"console": "console", "metrics": "metrics", "catalog.rest": "catalog"}
 
 
@@ -43,6 +51,8 @@ def _all(spec: load.Spec) -> Iterator[nouns.Endpoint]:
                 yield _database("source", place, "own")
     if flows.has_bi(spec):
         yield _superset()
+    for name, service, port, scheme in ENGINES:
+        yield nouns.Endpoint(name, service, _url(scheme, service, port), None, None)
     yield _web("metrics", "/metrics")
     yield _web("catalog.rest", "/catalog")
     warehouse = values.Join(("file://", values.Folder("lake")))
@@ -57,6 +67,11 @@ def _database(name: str, place: claims.Place, access: str) -> nouns.Endpoint:
     url = values.Join(("postgresql://", host, ":", port, f"/{place.database}"))
     user = names.role(place.database, access)
     return nouns.Endpoint(name, place.server, url, user, names.secret(place.prefix, access))
+
+
+def _url(scheme: str, service: str, port: str) -> values.Join:
+    host, number = values.Ref(service, port, "host"), values.Ref(service, port, "port")
+    return values.Join((f"{scheme}://", host, ":", number))
 
 
 def _superset() -> nouns.Endpoint:

@@ -9,12 +9,13 @@ SELECT, as ``operations.sqlbox_rules`` does.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import duckdb
 
 from tidewright import errors
+from tidewright.model import native
 
 EXTENSIONS = ("avro", "iceberg")
 
@@ -55,6 +56,26 @@ def extension(name: str) -> Path:
         "this Python environment",
         f"Install duckdb-extension-{name}=={duckdb.__version__}, or tidewright again.",
     )
+
+
+def reach(
+    conn: duckdb.DuckDBPyConnection, objects: native.Objects, secret: Callable[[str], str]
+) -> None:
+    """Let ``conn`` read an object store; ``secret`` gives the value of a name."""
+    conn.load_extension(str(extension("httpfs")))
+    scheme, _, address = str(objects.endpoint).partition("://")
+    told = {
+        "key_id": secret(objects.key.name),
+        "secret": secret(objects.secret.name),
+        "endpoint": address,
+        "region": objects.region,
+        "url_style": "path",
+    }
+    options = ", ".join(
+        f"{key} '{value.replace(chr(39), chr(39) * 2)}'" for key, value in told.items()
+    )
+    tls = "true" if scheme == "https" else "false"
+    conn.execute(f"create or replace secret objects (type s3, {options}, use_ssl {tls})")
 
 
 def restrict(conn: duckdb.DuckDBPyConnection, folders: Sequence[str | Path]) -> None:

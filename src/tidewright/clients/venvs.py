@@ -1,24 +1,16 @@
-"""Virtual environments beside ours, in the user's cache folder, shared by all platforms.
-
-Each is whole or not there: made by one process at a time, its stamp written last, and what has no
-stamp is made anew. What goes into one is its caller's affair.
-"""
+"""Virtual environments beside ours, in the user's cache folder, shared by all platforms."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from tidewright import errors
-from tidewright.kit import files
+from tidewright.clients import caches
+from tidewright.clients.caches import Say, cache
 
-STAMP = "installed"
-Say = Callable[[str], None]
+__all__ = ["Failed", "Say", "cache", "is_whole", "making", "python", "run"]
 
 
 class Failed(Exception):
@@ -30,35 +22,20 @@ class Failed(Exception):
         self.last = next((line for line in reversed(lines) if line), "it said nothing")
 
 
-def cache(kind: str) -> Path:
-    """``$XDG_CACHE_HOME/tidewright/<kind>``, or below ``~/.cache``."""
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "tidewright" / kind
-
-
 def python(folder: Path) -> Path:
     """Its interpreter, there or not."""
     return folder / "bin" / "python"
 
 
 def is_whole(folder: Path) -> bool:
-    return (folder / STAMP).exists() and python(folder).exists()
+    return caches.is_whole(folder) and python(folder).exists()
 
 
 @contextlib.contextmanager
 def making(folder: Path, waits: Callable[[], None] = lambda: None) -> Iterator[bool]:
-    """Whether it has to be made now, in the place that is free for it; the end stamps it.
-
-    Two at once: the second calls ``waits``, then finds the work done. Raises Refused where nothing
-    can be written.
-    """
-    with _alone(folder, waits):
-        if is_whole(folder):
-            yield False
-            return
-        shutil.rmtree(folder, ignore_errors=True)
-        yield True
-        (folder / STAMP).touch()
+    """``caches.making`` of an environment: one whose interpreter is gone is made anew."""
+    with caches.making(folder, waits, is_whole) as is_missing:
+        yield is_missing
 
 
 def run(argv: Sequence[str], environment: Mapping[str, str], saw: Say = lambda line: None) -> None:
@@ -81,26 +58,3 @@ def run(argv: Sequence[str], environment: Mapping[str, str], saw: Say = lambda l
         process.stdout.close()
     if code != 0:
         raise Failed(lines)
-
-
-@contextlib.contextmanager
-def _alone(folder: Path, waits: Callable[[], None]) -> Iterator[None]:
-    try:
-        files.private_folder(folder.parent)
-        handle = os.open(folder.with_name(folder.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as reason:
-        raise errors.Refused(
-            "local.read_only",
-            f"nothing can be written there: {reason.strerror}",
-            str(folder.parent),
-            "Set XDG_CACHE_HOME to a folder that you can write to.",
-        ) from None
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            waits()
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)

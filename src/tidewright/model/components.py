@@ -6,6 +6,7 @@ A component package exports ``COMPONENT``; a form module in it (here only ``prog
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,11 +47,41 @@ class Extra:
 
 
 @dataclass(frozen=True, slots=True)
+class Program:
+    """Files of a program that is not Python, each pinned by its SHA-256 in ``lock``."""
+
+    name: str
+    title: str
+    lock: Path
+
+    @property
+    def folder(self) -> str:
+        """Its folder below ``programs``: another lock is another folder."""
+        return f"{self.name}-{hashlib.sha256(self.lock.read_bytes()).hexdigest()[:12]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Java:
+    """A Java runtime: one of these major versions on the machine, else the pinned one.
+
+    ``inside``: where the pinned program has its home.
+    """
+
+    name: str
+    oldest: int
+    newest: int
+    pinned: Program
+    inside: str
+
+
+@dataclass(frozen=True, slots=True)
 class Component:
     """One component: what it is for, what it claims, who makes it, and how long it is kept up.
 
     ``makes``: secrets that it needs besides those of its claims, made up at the first ``up``.
     ``extras``: packages beyond the base installation, as ``operations.extras`` calls them.
+    ``programs`` and ``java``: what its services are made of. ``memory_mb``: what they take, about.
+    ``engines``: where it can run stages; ``along``: the components that it needs there.
     """
 
     name: str
@@ -63,6 +94,11 @@ class Component:
     makes: tuple[str, ...] = ()
     extra: Extra | None = None
     extras: tuple[str, ...] = ()
+    programs: tuple[Program, ...] = ()
+    java: Java | None = None
+    memory_mb: int = 0
+    engines: Literal["embedded", "native"] = "embedded"
+    along: tuple[str, ...] = ()
     supplier: str = "Tidewright"
     licence: str = "Apache-2.0"
     end_of_life: str | None = None

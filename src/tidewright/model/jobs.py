@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from tidewright.kit import schedule
 from tidewright.model import flow as flows
-from tidewright.model import values
+from tidewright.model import native, values
 
 
 @dataclass(frozen=True, slots=True)
@@ -417,6 +417,9 @@ Job: TypeAlias = (
     | ConsoleJob
     | BackupJob
     | SupersetJob
+    | native.LaunchJob
+    | native.JobManagerJob
+    | native.DeployJob
 )
 # What lands rows in the lake: each has ``name`` (its flow in ``commits``), ``lake``, ``secrets``.
 Landing: TypeAlias = CaptureJob | LoadJob | IngestJob

@@ -18,10 +18,11 @@ class Tcp:
 
 @dataclass(frozen=True, slots=True)
 class Http:
-    """Healthy when GET ``path`` answers 200."""
+    """Healthy when GET ``path`` answers 200, and ``says`` is in what it answers."""
 
     port: str
     path: str
+    says: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,11 +33,12 @@ class Folder:
     """A path below one of the environment's own folders.
 
     ``root``: ``data`` (a service's volume; survives ``stop``), ``run`` (status and sockets),
-    ``config`` (rendered files), ``secrets``, ``logs``, ``lake`` (the warehouse), or ``project``
-    (where platform.yaml lies; read-only for services).
+    ``config`` (rendered files), ``secrets``, ``logs``, ``lake`` (the warehouse), ``project``
+    (where platform.yaml lies; read-only for services), or ``programs`` (what is not Python, shared
+    by all platforms of an account).
     """
 
-    root: Literal["data", "run", "config", "secrets", "logs", "lake", "project"]
+    root: Literal["data", "run", "config", "secrets", "logs", "lake", "project", "programs"]
     path: str = ""
 
 
@@ -46,6 +47,13 @@ class Join:
     """Text made of parts, resolved and glued by the target."""
 
     parts: tuple[str | Ref | Folder, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Private:
+    """A file's text with secrets in it: they stay names until the program that reads it starts."""
+
+    parts: tuple[str | int | Ref | Folder | Secret, ...]
 
 
 Value: TypeAlias = str | Ref | Folder | Join

@@ -33,7 +33,10 @@ class Extra:
     megabytes: int
 
 
-EXTRAS: Mapping[str, Extra] = {"delta": Extra("deltalake", "Delta tables", 140)}
+EXTRAS: Mapping[str, Extra] = {
+    "delta": Extra("deltalake", "Delta tables", 140),
+    "native": Extra("confluent_kafka", "speaking to the engines", 30),
+}
 
 
 def ensure(platform: nouns.Platform, say: Callable[[str], None]) -> None:

@@ -1,11 +1,15 @@
-"""``query``: one question to the lake, at one commit, in a DuckDB of this process alone."""
+"""``query``: one question to the lake, at one commit, in a DuckDB of this process alone.
+
+Where real engines write the lake, it is Trino that answers, in its own dialect.
+"""
 
 from __future__ import annotations
 
 import duckdb
 
 from tidewright import errors
-from tidewright.model import acts
+from tidewright.clients import trino
+from tidewright.model import acts, native
 from tidewright.operations import branching, lakeside, state
 from tidewright.pipelines.lake import reader
 
@@ -23,6 +27,9 @@ def query(
 
     ``ref``: a branch instead of main.
     """
+    deployed = next(lakeside.of_kind(environment, native.DeployJob), None)
+    if deployed is not None:
+        return _by_trino(deployed[1], sql, commit_id, limit, ref)
     found = _pinned(environment, commit_id, ref)
     duck = lakeside.views(found)
     try:
@@ -38,6 +45,26 @@ def query(
     if len(rows) > limit:
         notes["cut"] = f"only the first {limit} rows are shown"
     return acts.Rows(columns, tuple(tuple(row) for row in rows[:limit]), notes)
+
+
+def _by_trino(
+    job: native.DeployJob, sql: str, commit_id: int | None, limit: int, ref: str | None
+) -> acts.Rows:
+    if commit_id is not None or ref is not None:
+        what, hint = "engines keep no commits of ours, and no branches", "Leave both options out."
+        finding = errors.Finding("lake.query", what, errors.Where("--commit, --ref"), hint)
+        raise errors.SpecError((finding,))
+    try:
+        answer = trino.ask(str(job.sql), sql, limit + 1)
+    except trino.Refused as problem:
+        hint = f"The dialect is Trino's, the tables are {', '.join(job.capture.tables)} and those"
+        hint += f" of {job.capture.raw_namespace}."
+        finding = errors.Finding("lake.query", str(problem), errors.Where("the query"), hint)
+        raise errors.SpecError((finding,)) from None
+    notes = {"engine": "trino"}
+    if len(answer.rows) > limit:
+        notes["cut"] = f"only the first {limit} rows are shown"
+    return acts.Rows(answer.columns, answer.rows[:limit], notes)
 
 
 def _pinned(

@@ -18,6 +18,7 @@ from tidewright import errors
 from tidewright.model import acts, observed
 from tidewright.model import platform as nouns
 from tidewright.operations import changes, extras, heard, slot_names, state, unfinished, waiting
+from tidewright.operations import programs as engines
 from tidewright.targets.local import (
     driver,
     layout,
@@ -77,6 +78,7 @@ def up(
         driver.reap(place)
         fresh = not driver.running(place)
         extras.ensure(platform, talk.say)
+        engines.ensure(platform, talk.say, running=not fresh)
         platform = slot_names.names(platform, state.read_applied(place))
         made, steps = prepare(platform, place, talk)
         # Known before anything runs: a start that is interrupted can be stopped and destroyed.

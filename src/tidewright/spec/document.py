@@ -17,6 +17,7 @@ ROLES_LATER = (
     "source", "capture", "log", "stream", "lake", "catalog", "sql", "edge", "scheduler",
 )  # fmt: skip
 BI = "superset"
+ENGINES = ("embedded", "native")
 TARGETS_LATER = ("systemd", "compose", "swarm", "kubernetes", "terraform")
 
 
@@ -38,9 +39,9 @@ def _target(value: Any) -> Any:
 
 
 def _engines(value: Any) -> Any:
-    if value != "embedded":
-        what = "engines other than the embedded ones are not supported yet"
-        raise fields.wrong("file.not_yet", what, "Use engines: embedded for now.")
+    if value not in ENGINES:
+        what = f"{value!r} is no way to run the engines"
+        raise fields.wrong("file.wrong_value", what, f"Write engines: {' or '.join(ENGINES)}.")
     return value
 
 
@@ -106,4 +107,4 @@ class Environment(fields.Strict):
     """Where an environment runs, and by which engines."""
 
     target: Annotated[Literal["local"], BeforeValidator(_target)] = "local"
-    engines: Annotated[Literal["embedded"], BeforeValidator(_engines)] = "embedded"
+    engines: Annotated[Literal["embedded", "native"], BeforeValidator(_engines)] = "embedded"

@@ -26,6 +26,7 @@ class Spec:
     environment: str
     document: document.Document
     target: str
+    engines: str
     tree: tree.Fields
 
     @property
@@ -172,7 +173,7 @@ def _typed(raw: _Untyped, report: findings.Reporter) -> Spec | None:
         report.add(problem.code, problem.what, mark, problem.hint)
     if typed is None or where is None or len(report.found) > before:
         return None
-    return Spec(raw.path, raw.name, typed, where.target, root)
+    return Spec(raw.path, raw.name, typed, where.target, where.engines, root)
 
 
 def _without_run(root: tree.Fields) -> tree.Fields:

@@ -114,7 +114,7 @@ def test_a_source_of_the_users_own_gets_no_server(own: nouns.Platform) -> None:
 
 def test_every_stage_has_exactly_one_runner() -> None:
     for kind in (*flows.KINDS.values(), "workload", "console"):
-        assert len(catalog.runners(kind)) == 1, kind
+        assert len(catalog.runners(kind, "embedded")) == 1, kind
 
 
 def test_a_stage_that_nobody_runs_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from tidewright.model import jobs
+from tidewright.model import jobs, native
 from tidewright.operations import state
 from tidewright.operations.proofs import capture, ingest, load, rollup, senders, stream
 from tidewright.operations.proofs.proof import Proof, Say
@@ -35,4 +35,5 @@ PROOFS: Mapping[type[Any], Prove] = {
     jobs.SenderJob: senders.prove,
     jobs.SessionsJob: _with_extra("tidewright.operations.proofs.sessions"),
     jobs.RollupJob: rollup.prove,
+    native.DeployJob: _with_extra("tidewright.operations.proofs.engines"),
 }

@@ -27,6 +27,7 @@ class TcpProbe:
 class HttpProbe:
     port: int
     path: str
+    says: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,11 @@ import secrets
 import shutil
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tidewright import errors
+from tidewright.clients import caches
 from tidewright.kit import files
 from tidewright.model import values
 
@@ -54,11 +55,15 @@ _ID = re.compile(r"[a-z0-9]{8,32}")
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The folders of one environment. ``account``: who runs what may not run as root."""
+    """The folders of one environment. ``account``: who runs what may not run as root.
+
+    ``programs``: what is shared by all platforms of an account.
+    """
 
     project: Path
     root: Path
     account: str | None
+    programs: Path = field(default_factory=lambda: caches.cache("programs"))
 
     @property
     def run(self) -> Path:
@@ -74,7 +79,13 @@ class Layout:
 
     def folder(self, value: values.Folder) -> Path:
         """The absolute path that a Folder value means here."""
-        base = self.project if value.root == "project" else self.root / value.root
+        match value.root:
+            case "project":
+                base = self.project
+            case "programs":
+                base = self.programs
+            case _:
+                base = self.root / value.root
         return base / value.path if value.path else base
 
 

@@ -14,6 +14,7 @@ from tidewright.kit import ports
 from tidewright.targets.local import description, spawn
 
 TIMEOUT = 5.0
+ANSWER = 1 << 16  # bytes of an answer that are looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,8 @@ async def _ask(unit: description.Unit, spawned_ms: int) -> Verdict:
             _, writer = await asyncio.open_connection(ports.LOOPBACK, port)
             writer.close()
             return Verdict(True)
-        case description.HttpProbe(port, path):
-            return await _http(port, path)
+        case description.HttpProbe(port, path, says):
+            return await _http(port, path, says)
         case description.CommandProbe(argv):
             return await _command(argv, unit)
         case description.HeartbeatProbe(file, max_age):
@@ -53,16 +54,24 @@ async def _ask(unit: description.Unit, spawned_ms: int) -> Verdict:
             assert_never(other)
 
 
-async def _http(port: int, path: str) -> Verdict:
+async def _http(port: int, path: str, says: str) -> Verdict:
     reader, writer = await asyncio.open_connection(ports.LOOPBACK, port)
     try:
         host = f"{ports.LOOPBACK}:{port}"
         writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
         words = (await reader.readline()).split()
+        told = b""
+        while says and len(told) < ANSWER and (more := await reader.read(ANSWER)):
+            told += more
     finally:
         writer.close()
     status = words[1].decode(errors="replace") if len(words) > 1 else "nothing"
-    return Verdict(True) if status == "200" else Verdict(False, f"GET {path} answered {status}")
+    if status != "200":
+        return Verdict(False, f"GET {path} answered {status}")
+    # A server that answers 200 to anything says nothing about its work.
+    if says.encode() in told:
+        return Verdict(True)
+    return Verdict(False, f"GET {path} does not say {says}", alive=True)
 
 
 async def _command(argv: tuple[str, ...], unit: description.Unit) -> Verdict:

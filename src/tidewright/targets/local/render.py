@@ -135,8 +135,8 @@ def _probe(
             return None
         case nouns.Tcp(port):
             return description.TcpProbe(resolver.port(service.name, port))
-        case nouns.Http(port, path):
-            return description.HttpProbe(resolver.port(service.name, port), path)
+        case nouns.Http(port, path, says):
+            return description.HttpProbe(resolver.port(service.name, port), path, says)
         case nouns.Command(argv):
             return description.CommandProbe(words(argv))
         case nouns.Heartbeat(file, max_age):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,11 @@ from tidewright.pipelines.lake import reader
 from tidewright.pipelines.load import loop
 from tidewright.pipelines.mover import report
 from tidewright.testing import lakes
+
+LEASES = """
+select count(*) from pg_locks where locktype = 'advisory' and database =
+(select oid from pg_database where datname = current_database())
+"""
 
 CONNECTOR = """
 import json
@@ -161,8 +167,12 @@ class Load:
         return False
 
     def end(self) -> None:
+        """As the process would: its lease goes with its session, a moment after that is closed."""
         if self._loop is not None:
             self._loop.lake.close()
+            with self.lake.connect() as conn:
+                while conn.execute(LEASES).fetchone() != (0,):
+                    time.sleep(0.01)
         self._loop = None
 
     def rows(self, table: str) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ def _ask(home: Home, probe: description.Probe | None, spawned_ms: int = 0) -> pr
     return asyncio.run(probes.ask(unit, spawned_ms))
 
 
-async def _served(answer: bytes, home: Home, path: str) -> probes.Verdict:
+async def _served(answer: bytes, home: Home, path: str, says: str = "") -> probes.Verdict:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         assert (await reader.readline()).startswith(b"GET /healthz HTTP/1.1")
         writer.write(answer)
@@ -25,7 +25,8 @@ async def _served(answer: bytes, home: Home, path: str) -> probes.Verdict:
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        return await probes.ask(home.unit("app", probe=description.HttpProbe(port, path)), 0)
+        probe = description.HttpProbe(port, path, says)
+        return await probes.ask(home.unit("app", probe=probe), 0)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,17 @@ async def _served(answer: bytes, home: Home, path: str) -> probes.Verdict:
 )
 def test_http_is_healthy_at_200(home: Home, answer: bytes, verdict: probes.Verdict) -> None:
     assert asyncio.run(_served(answer, home, "/healthz")) == verdict
+
+
+@pytest.mark.parametrize(
+    ("body", "ok"), [(b'{"starting":false}', True), (b'{"starting":true}', False), (b"", False)]
+)
+def test_http_may_have_to_say_something(home: Home, body: bytes, ok: bool) -> None:
+    """A server that answers anything with 200 is not healthy by that; it lives, though."""
+    answer = b"HTTP/1.1 200 OK\r\n\r\n" + body
+    found = asyncio.run(_served(answer, home, "/healthz", '"starting":false'))
+    assert found.ok == ok
+    assert ok or (found.alive and "does not say" in found.message)
 
 
 def test_nobody_listening_is_no_exception(home: Home) -> None:

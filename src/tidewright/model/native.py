@@ -1,0 +1,98 @@
+"""What the processes around real engines are told: how to start one, and what to deploy on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tidewright.model import flow as flows
+from tidewright.model import values
+
+
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """A bucket of the platform's own object store. ``endpoint``: a URL; S3's API, path style."""
+
+    endpoint: values.Value
+    bucket: str
+    key: values.Secret
+    secret: values.Secret
+    region: str = "us-east-1"
+
+
+def address(service: str, port: str) -> values.Join:
+    """``host:port`` of one of the engines."""
+    return values.Join((values.Ref(service, port, "host"), ":", values.Ref(service, port, "port")))
+
+
+def url(service: str, port: str) -> values.Join:
+    return values.Join(("http://", *address(service, port).parts))
+
+
+# The services and ports by which the engines know each other.
+BROKERS, CONNECT = address("kafka", "broker"), url("connect", "rest")
+FLINK, TRINO = url("jobmanager", "rest"), url("trino", "http")
+OBJECTS = Objects(
+    endpoint=url("objects", "s3"),
+    bucket="iceberg-warehouse",
+    key=values.Secret("objects-key"),
+    secret=values.Secret("objects-secret"),
+)
+# The catalog's name in every engine, and in its own tables.
+CATALOG = "lake"
+# Who asks Trino: anybody reads, and only the care of the tables writes.
+READER, CARE = "tidewright", "tidewright-care"
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchJob:
+    """Become another program, once the files that hold secrets are written.
+
+    ``files``: name -> text, below ``folder``, for their owner alone.
+    """
+
+    argv: tuple[values.Value, ...]
+    folder: values.Value
+    files: Mapping[str, values.Private]
+    secrets: values.Value
+    env: Mapping[str, values.Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class JobManagerJob:
+    """Become Flink's JobManager, from the newest complete checkpoint below ``checkpoints``."""
+
+    launch: LaunchJob
+    objects: Objects
+    checkpoints: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeployJob:
+    """Make what a captured source needs on the engines, in order: bucket, topics, SQL, connector.
+
+    ``name``: the connector's and the source's. ``owner`` may alter the source's tables.
+    ``brokers``, ``connect`` and ``sql``: addresses of Kafka, of Connect's REST and of Trino.
+    ``flink``: of its REST. ``deployed``: a file that remembers the tables' form. ``script``: where
+    the job's SQL goes; it holds secrets. ``password``:
+    the source's, as Connect finds it. ``partitions``, ``replication``, ``in_sync``: of each topic.
+    """
+
+    name: str
+    source: flows.PostgresSource
+    owner: flows.Connection
+    capture: flows.Capture
+    catalog: flows.Connection
+    objects: Objects
+    brokers: values.Value
+    connect: values.Value
+    flink: values.Value
+    sql: values.Value
+    deployed: values.Value
+    script: values.Value
+    password: values.Value
+    partitions: int
+    replication: int
+    in_sync: int
+    secrets: values.Value
+    status: values.Value

@@ -1,0 +1,235 @@
+"""Is every row of a source in the lake that real engines wrote, at one moment, under load?
+
+Writers of the captured tables wait for as long as it takes: the tables are locked in share mode, so
+what is in them is what the lake must come to. When Debezium has confirmed that moment, and Flink
+has finished checkpoints that began later, both sides are compared, again and again while the job
+still has something to read. A lake that lost a row never becomes equal.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import duckdb
+import psycopg
+from psycopg import errors as pg
+
+from tidewright import errors
+from tidewright.clients import duckdb as ducks
+from tidewright.clients import postgres, trino
+from tidewright.model import acts, native
+from tidewright.operations import lakeside, state
+from tidewright.operations.proofs.proof import Proof, Say, exact, tell
+from tidewright.pipelines.compare import engines, tables
+from tidewright.pipelines.deploy import rest
+from tidewright.pipelines.feeds import session
+from tidewright.pipelines.feeds import tables as catalogs
+from tidewright.pipelines.lake import reader
+from tidewright.vault import files as vault
+
+LOCK_SECONDS = 10
+# Engines that were just restarted find each other again within a minute or two.
+PATIENCE = 180.0
+EVERY = 1.0
+SAY_EVERY = 5.0
+CHECKPOINTS = 2  # that end after the cut: the first of them may have begun before
+MARK = "select pg_logical_emit_message(false, 'tidewright', 'cut')"
+_SLOT = "select confirmed_flush_lsn >= %s::pg_lsn from pg_replication_slots where slot_name = %s"
+_TABLES = """
+select table_namespace || '.' || table_name, metadata_location from iceberg_tables
+where catalog_name = %s and metadata_location is not null
+"""
+
+
+Compared: TypeAlias = tuple[tuple[acts.TableDifference, ...], tuple[acts.Invariant, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The source stands still: ``conn`` reads it. ``at``: its position, ``until``: our patience."""
+
+    conn: psycopg.Connection
+    at: str
+    until: float
+
+
+def prove(
+    environment: state.Environment, name: str, job: native.DeployJob, say: Say, seconds: float
+) -> Proof:
+    """Compare every captured table, current as Trino reads it, and raw."""
+    began = time.monotonic()
+    with _held(job, seconds) as cut:
+        say(f"cut at {cut.at}: writers of the captured tables wait")
+        _confirmed(job, cut, say)
+        _checkpointed(job, cut, say)
+        found, invariants = _compared(job, cut, say)
+        say(f"writers waited for {time.monotonic() - began:.1f} s")
+    tell(say, invariants)
+    return Proof(cut.at, found, invariants)
+
+
+@contextmanager
+def _held(job: native.DeployJob, seconds: float) -> Iterator[Cut]:
+    """Nobody writes the tables meanwhile; a transaction that is open now ends first."""
+    names = ", ".join(catalogs.quoted(t) for t in job.capture.tables)
+    with postgres.connect(job.owner, str(job.secrets)) as conn:
+        conn.execute("begin isolation level repeatable read")
+        conn.execute(f"set local lock_timeout = '{LOCK_SECONDS}s'".encode())
+        try:
+            conn.execute(f"lock table {names} in share mode".encode())
+        except pg.LockNotAvailable:
+            raise errors.TimedOut(
+                "native.cut", f"a transaction has held {names} for {LOCK_SECONDS} s",
+                f"source {job.name}", "Run it again when that transaction has ended.",
+            ) from None  # fmt: skip
+        row = conn.execute("select pg_current_wal_insert_lsn()::text").fetchone()
+        assert row is not None
+        yield Cut(conn, str(row[0]), time.monotonic() + max(seconds, PATIENCE))
+        conn.execute("rollback")
+
+
+def _confirmed(job: native.DeployJob, cut: Cut, say: Say) -> None:
+    """Debezium has handed on everything before the cut, and Kafka has it."""
+    with postgres.connect(job.owner, str(job.secrets), autocommit=True) as conn:
+        told = time.monotonic()
+        while True:
+            conn.execute(MARK)
+            row = conn.execute(_SLOT, (cut.at, job.source.slot)).fetchone()
+            if row is not None and row[0]:
+                return
+            told = _wait(cut, told, say, "Debezium to confirm the cut")
+
+
+def _checkpointed(job: native.DeployJob, cut: Cut, say: Say) -> None:
+    """Flink has finished checkpoints that began after the cut. Another job counts from nothing."""
+    first, told = None, time.monotonic()
+    while True:
+        done = _completed(job)
+        if first is None or (done is not None and done[0] != first[0]):
+            first = done
+        if first is not None and done is not None and done[1] >= first[1] + CHECKPOINTS:
+            return
+        told = _wait(cut, told, say, "Flink to finish a checkpoint")
+
+
+def _completed(job: native.DeployJob) -> tuple[str, int] | None:
+    """The job, and how many checkpoints it has finished; None: none runs, or nobody answers."""
+    try:
+        overview = rest.get(f"{job.flink}/jobs/overview") or {"jobs": []}
+        running = [j["jid"] for j in overview["jobs"] if j["state"] == "RUNNING"]
+        told = rest.get(f"{job.flink}/jobs/{running[0]}/checkpoints") if running else None
+    except errors.StepFailed:
+        return None
+    return None if told is None else (str(running[0]), int(told["counts"]["completed"]))
+
+
+def _compared(job: native.DeployJob, cut: Cut, say: Say) -> Compared:
+    """What is found when all of it holds, or when patience ends.
+
+    Each table has commits of its own, so one look may find them at different moments.
+    """
+    told = time.monotonic()
+    keys = {table: _key(job, table) for table in job.capture.tables}
+    while True:
+        duck = _views(job)
+        found = tuple(_difference(job, cut, duck, table, key) for table, key in keys.items())
+        invariants = tuple(_invariants(job, duck, keys))
+        holds = all(exact(one) for one in found) and all(i.ok for i in invariants)
+        if holds or time.monotonic() > cut.until:
+            for one in found:
+                word = "exact" if exact(one) else "DIFFERENT"
+                say(f"{one.table}: {one.source_rows:,} rows, {word}")
+            return found, invariants
+        told = _wait(cut, told, say, "the job to land what the topics hold", patient=True)
+
+
+def _difference(
+    job: native.DeployJob,
+    cut: Cut,
+    duck: duckdb.DuckDBPyConnection,
+    table: str,
+    key: tuple[str, ...],
+) -> acts.TableDifference:
+    with lakeside.readable(job.name):
+        return tables.compare(cut.conn, duck, table, key)
+
+
+def _key(job: native.DeployJob, table: str) -> tuple[str, ...]:
+    link = session.Session(job.source.connection, Path(str(job.secrets)))
+    try:
+        return catalogs.describe(link, table).primary
+    finally:
+        link.close()
+
+
+def _views(job: native.DeployJob) -> duckdb.DuckDBPyConnection:
+    """The lake as the catalog has it now: raw tables read by DuckDB, current ones by Trino.
+
+    Flink writes current state with equality deletes, and DuckDB 1.5 takes too many rows away by
+    them (docs/decisions/0022); of the raw tables nothing is ever deleted.
+    """
+    with postgres.connect(job.catalog, str(job.secrets)) as conn:
+        points = {
+            str(name): reader.PinnedTable(None, str(place))
+            for name, place in conn.execute(_TABLES, (native.CATALOG,)).fetchall()
+        }
+    missing = set(job.capture.tables) - points.keys()
+    if missing:
+        raise errors.Refused(
+            "lake.empty", f"the lake has no {', '.join(sorted(missing))} yet", f"source {job.name}",
+            "Wait for the first checkpoint of the job: `tidewright status` shows how it is.",
+        )  # fmt: skip
+    duck = ducks.connect()
+    ducks.reach(duck, job.objects, lambda name: vault.read(str(job.secrets), name))
+    duck.execute("set timezone = 'UTC'")
+    raw = {name: at for name, at in points.items() if name not in job.capture.tables}
+    for statement in reader.statements(reader.Pinned(0, job.name, "", "", None, raw, {})):
+        duck.execute(statement)
+    for name in job.capture.tables:
+        _loaded(job, duck, name)
+    return duck
+
+
+def _loaded(job: native.DeployJob, duck: duckdb.DuckDBPyConnection, name: str) -> None:
+    """One table as Trino reads it, deletes applied."""
+    space, table = tables.quoted(name.partition(".")[0]), tables.relation(name)
+    try:
+        rows = trino.table(str(job.sql), f"select * from {table}")  # noqa: S608  quoted
+    except trino.Refused as reason:
+        raise errors.StepFailed(
+            "native.no_answer", f"Trino does not read it: {reason}", f"table {name}",
+            "Look at `tidewright logs trino`; run it again when Trino is healthy.",
+        ) from None  # fmt: skip
+    duck.register("arrived", rows)
+    duck.execute(f"create schema if not exists {space}")
+    duck.execute(f"create or replace table {table} as select * from arrived")  # noqa: S608  quoted
+    duck.unregister("arrived")
+
+
+def _invariants(
+    job: native.DeployJob, duck: duckdb.DuckDBPyConnection, keys: Mapping[str, tuple[str, ...]]
+) -> Iterator[acts.Invariant]:
+    with lakeside.readable(job.name):
+        for table, key in keys.items():
+            raw = f"{job.capture.raw_namespace}.{table.partition('.')[2]}"
+            yield from engines.invariants(duck, raw, table, key)
+
+
+def _wait(cut: Cut, told: float, say: Say, what: str, *, patient: bool = False) -> float:
+    """A short sleep, and a word now and then. Raises TimedOut when patience ends."""
+    now = time.monotonic()
+    if now > cut.until and not patient:
+        raise errors.TimedOut(
+            "native.cut", f"waited in vain for {what}", f"cut {cut.at}",
+            "Look at `tidewright status`; run it again when all engines are healthy.",
+        )  # fmt: skip
+    if now - told > SAY_EVERY:
+        say(f"waiting for {what}")
+        told = now
+    time.sleep(EVERY)
+    return told

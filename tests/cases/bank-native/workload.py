@@ -1,0 +1,1 @@
+"""The checks look whether it is there; nothing runs it."""
