@@ -60,9 +60,14 @@ class LaunchJob:
 
 @dataclass(frozen=True, slots=True)
 class JobManagerJob:
-    """Become Flink's JobManager, from the newest complete checkpoint below ``checkpoints``."""
+    """Become Flink's JobManager, from the newest complete checkpoint below ``checkpoints``.
+
+    ``work``: the last arguments. Flink takes everything after the first that it does not know for
+    the job's own, so where the job goes on from is said before them.
+    """
 
     launch: LaunchJob
+    work: tuple[values.Value, ...]
     objects: Objects
     checkpoints: str
 

@@ -26,16 +26,16 @@ LOCKS = Path(__file__).with_name("extras_locks")
 
 @dataclass(frozen=True, slots=True)
 class Extra:
-    """``module``: there when it is installed. ``megabytes``: what it takes on disk, about."""
+    """``modules``: there when it is installed. ``megabytes``: what it takes on disk, about."""
 
-    module: str
+    modules: tuple[str, ...]
     what: str
     megabytes: int
 
 
 EXTRAS: Mapping[str, Extra] = {
-    "delta": Extra("deltalake", "Delta tables", 140),
-    "native": Extra("confluent_kafka", "speaking to the engines", 30),
+    "delta": Extra(("deltalake",), "Delta tables", 140),
+    "native": Extra(("confluent_kafka", "jgo", "trino"), "speaking to the engines", 30),
 }
 
 
@@ -44,25 +44,26 @@ def ensure(platform: nouns.Platform, say: Callable[[str], None]) -> None:
     used = [s.component for s in platform.services if s.component in catalog.COMPONENTS]
     wanted = dict.fromkeys(name for c in used for name in catalog.component(c).extras)
     for name in wanted:
-        if importlib.util.find_spec(EXTRAS[name].module) is None:
+        if any(importlib.util.find_spec(module) is None for module in EXTRAS[name].modules):
             _install(name, EXTRAS[name], say)
 
 
 def _install(name: str, extra: Extra, say: Callable[[str], None]) -> None:
     began = time.monotonic()
-    say(f"Installing {extra.module} for {extra.what} (once, about {extra.megabytes} MB on disk).")
+    names = ", ".join(extra.modules)
+    say(f"Installing {names} for {extra.what} (once, about {extra.megabytes} MB on disk).")
     command = [*_installer(name), "--requirement", str(LOCKS / f"{name}.txt")]
     try:
         venvs.run(command, os.environ)
     except venvs.Failed as failed:
         raise errors.StepFailed(
             "local.extra_failed",
-            f"{extra.module} could not be installed: {failed.last}",
+            f"{names} could not be installed: {failed.last}",
             "this Python environment",
             "Check the network and the index in pip's configuration, then run it again.",
         ) from None
     importlib.invalidate_caches()
-    say(f"Installed {extra.module} in {time.monotonic() - began:.0f} s.")
+    say(f"Installed {names} in {time.monotonic() - began:.0f} s.")
 
 
 def _installer(name: str) -> list[str]:

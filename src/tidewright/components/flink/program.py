@@ -38,9 +38,9 @@ def services(binding: components.Binding) -> tuple[nouns.Service, ...]:
 
 def _jobs(binding: components.Binding) -> nouns.Service:
     script = values.Join(("file://", values.Folder("run", "deploy/job.sql")))
-    main = (MAIN, "--configDir", values.Folder("run", JOBS), "--job-classname", DRIVER)
-    launch = _launch(JOBS, binding, HEAP_MB, (*main, "--scriptUri", script))
-    job = native.JobManagerJob(launch, native.OBJECTS, CHECKPOINTS)
+    launch = _launch(JOBS, binding, HEAP_MB, (MAIN, "--configDir", values.Folder("run", JOBS)))
+    work = ("--job-classname", DRIVER, "--scriptUri", script)
+    job = native.JobManagerJob(launch, work, native.OBJECTS, CHECKPOINTS)
     argv = (sys.executable, "-P", "-m", "tidewright.pipelines.deploy.recover", "--job")
     return nouns.Service(
         name=JOBS,

@@ -30,11 +30,15 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     job = codec.loads(native.JobManagerJob, file.read_text(encoding="utf-8"))
     at = bucket.store(job.objects, str(job.launch.secrets))
     found = newest(at, f"{job.objects.bucket}/{job.checkpoints}")
-    if found is None:
-        print("no checkpoint yet: the job begins anew", flush=True)  # noqa: T201  the service's log
-        launch.become(job.launch)
-    print(f"the job goes on from the checkpoint {found}", flush=True)  # noqa: T201  the same
-    launch.become(job.launch, (f"-Dexecution.state-recovery.path=s3://{found}",))
+    said = f"the job goes on from the checkpoint {found}" if found else "the job begins anew"
+    print(said, flush=True)  # noqa: T201  the service's log
+    launch.become(job.launch, arguments(job, found))
+
+
+def arguments(job: native.JobManagerJob, found: str | None) -> tuple[str, ...]:
+    """What follows the JobManager's own arguments: where the job goes on from, then the job."""
+    restored = (f"-Dexecution.state-recovery.path=s3://{found}",) if found else ()
+    return (*restored, *map(str, job.work))
 
 
 def newest(at: fs.FileSystem, folder: str) -> str | None:

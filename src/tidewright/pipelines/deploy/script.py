@@ -27,7 +27,7 @@ _OWN = {
 _KEPT = {
     "format-version": "2",
     "write.metadata.delete-after-commit.enabled": "true",
-    "write.metadata.previous-versions-max": "20",
+    "write.metadata.previous-versions-max": "100",
 }
 
 
