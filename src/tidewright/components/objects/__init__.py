@@ -21,7 +21,7 @@ COMPONENT = components.Component(
     programs=(PROGRAM,),
     java=jdk.JAVA_21,
     memory_mb=300,
-    makes=("objects-key", "objects-secret"),
+    makes=("objects-secret",),
     engines="native",
     supplier="Andrew Gaul and contributors",
 )

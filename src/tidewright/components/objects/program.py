@@ -51,8 +51,8 @@ def _configuration() -> values.Private:
     return values.Private((
         "s3proxy.endpoint=http://", host, ":", port, "\n",
         "s3proxy.authorization=aws-v2-or-v4\n",
-        "s3proxy.identity=", values.Secret("objects-key"), "\n",
-        "s3proxy.credential=", values.Secret("objects-secret"), "\n",
+        "s3proxy.identity=", native.OBJECTS.key, "\n",
+        "s3proxy.credential=", native.OBJECTS.secret, "\n",
         "jclouds.provider=filesystem-nio2\n",
         # The folder asks for no credentials of its own, yet the library wants to have some.
         "jclouds.identity=none\njclouds.credential=none\n",

@@ -15,7 +15,7 @@ def store(objects: native.Objects, secrets: Path | str) -> fs.S3FileSystem:
     """The object store, as the platform's own account."""
     scheme, _, address = str(objects.endpoint).partition("://")
     return fs.S3FileSystem(
-        access_key=vault.read(secrets, objects.key.name),
+        access_key=objects.key,
         secret_key=vault.read(secrets, objects.secret.name),
         endpoint_override=address,
         scheme=scheme,

@@ -14,7 +14,7 @@ from tidewright.pipelines.deploy import recover
 def test_where_the_job_goes_on_from_is_said_before_the_job() -> None:
     """What comes after the job's first argument Flink hands to the job, and does not read."""
     launch = native.LaunchJob(("java", "Main"), "run", {}, "secrets")
-    store = native.Objects("http://x", "b", values.Secret("k"), values.Secret("s"))
+    store = native.Objects("http://x", "b", "k", values.Secret("s"))
     job = native.JobManagerJob(launch, ("--job-classname", "X"), store, "checkpoints")
     assert recover.arguments(job, None) == ("--job-classname", "X")
     path = "-Dexecution.state-recovery.path=s3://b/checkpoints/a/chk-1"

@@ -40,7 +40,7 @@ def job(
         owner=at,
         capture=flows.Capture("bank", ("public.t",), "raw_data"),
         catalog=at,
-        objects=native.Objects(NOWHERE, "b", values.Secret("key"), values.Secret("key")),
+        objects=native.Objects(NOWHERE, "b", "key", values.Secret("key")),
         brokers="127.0.0.1:9",
         connect=NOWHERE,
         flink=NOWHERE,
