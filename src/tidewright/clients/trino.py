@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import pyarrow as pa
 
 from tidewright.model import native
 
@@ -17,38 +14,12 @@ class Refused(Exception):
     """Trino did not run a query; the text is its reason."""
 
 
-_DECIMAL = re.compile(r"decimal\((\d+), ?(\d+)\)")
-_TYPES: Mapping[str, pa.DataType] = {
-    "boolean": pa.bool_(),
-    "tinyint": pa.int32(),
-    "smallint": pa.int32(),
-    "integer": pa.int32(),
-    "bigint": pa.int64(),
-    "real": pa.float32(),
-    "double": pa.float64(),
-    "date": pa.date32(),
-    "timestamp(6)": pa.timestamp("us"),
-    "timestamp(6) with time zone": pa.timestamp("us", "UTC"),
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Names of the columns, their types in Trino's words, and the rows that were asked for."""
+    """Names of the columns, and the rows that were asked for."""
 
     columns: tuple[str, ...]
-    types: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
-
-
-def table(url: str, query: str) -> pa.Table:
-    """All rows of a query, typed; a type without a counterpart is text. Raises Refused."""
-    told = ask(url, query)
-    kinds = [_arrow(one) for one in told.types]
-    fields = [pa.field(name, kind) for name, kind in zip(told.columns, kinds, strict=True)]
-    by_column = list(zip(*told.rows, strict=True)) or [()] * len(fields)
-    arrays = [pa.array(c, f.type) for c, f in zip(by_column, fields, strict=True)]
-    return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
 
 
 def ask(url: str, query: str, limit: int | None = None, user: str = native.READER) -> Answer:
@@ -78,12 +49,5 @@ def ask(url: str, query: str, limit: int | None = None, user: str = native.READE
         conn.close()
     return Answer(
         tuple(str(c[0]) for c in described),
-        tuple(str(c[1]) for c in described),
         tuple(tuple(row) for row in found),
     )
-
-
-def _arrow(kind: str) -> pa.DataType:
-    if sized := _DECIMAL.fullmatch(kind):
-        return pa.decimal128(int(sized.group(1)), int(sized.group(2)))
-    return _TYPES.get(kind, pa.string())

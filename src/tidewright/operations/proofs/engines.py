@@ -8,6 +8,7 @@ still has something to read. A lake that lost a row never becomes equal.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -61,7 +62,7 @@ class Cut:
 def prove(
     environment: state.Environment, name: str, job: native.DeployJob, say: Say, seconds: float
 ) -> Proof:
-    """Compare every captured table, current as Trino reads it, and raw."""
+    """Compare every captured table, current and raw; Trino counts the same snapshots."""
     began = time.monotonic()
     with _held(job, seconds) as cut:
         say(f"cut at {cut.at}: writers of the captured tables wait")
@@ -154,20 +155,20 @@ def _compared(job: native.DeployJob, cut: Cut, say: Say) -> Compared:
 
 
 def _look(job: native.DeployJob, cut: Cut, keys: Mapping[str, tuple[str, ...]]) -> Compared:
-    duck = _views(job)
-    found = tuple(_difference(job, cut, duck, table, key) for table, key in keys.items())
-    return found, tuple(_invariants(job, duck, keys))
+    """Both sides at the metadata that the catalog names now: one look is of one moment."""
+    points = _points(job)
+    with lakeside.readable(job.name):
+        duck = _views(job, points)
+        found = tuple(_difference(cut, duck, table, key) for table, key in keys.items())
+        invariants = tuple(_invariants(job, duck, keys))
+        counted = tuple(_counted(job, duck, one, points[one.table]) for one in found)
+    return found, (*invariants, *counted)
 
 
 def _difference(
-    job: native.DeployJob,
-    cut: Cut,
-    duck: duckdb.DuckDBPyConnection,
-    table: str,
-    key: tuple[str, ...],
+    cut: Cut, duck: duckdb.DuckDBPyConnection, table: str, key: tuple[str, ...]
 ) -> acts.TableDifference:
-    with lakeside.readable(job.name):
-        return tables.compare(cut.conn, duck, table, key)
+    return tables.compare(cut.conn, duck, table, key)
 
 
 def _key(job: native.DeployJob, table: str) -> tuple[str, ...]:
@@ -178,57 +179,57 @@ def _key(job: native.DeployJob, table: str) -> tuple[str, ...]:
         link.close()
 
 
-def _views(job: native.DeployJob) -> duckdb.DuckDBPyConnection:
-    """The lake as the catalog has it now: raw tables read by DuckDB, current ones by Trino.
-
-    Flink writes current state with equality deletes, and DuckDB 1.5 takes too many rows away by
-    them (docs/decisions/0022); of the raw tables nothing is ever deleted.
-    """
+def _points(job: native.DeployJob) -> dict[str, str]:
+    """The metadata file of each table. Raises Refused while a captured one is not there."""
     with postgres.connect(job.catalog, str(job.secrets)) as conn:
-        points = {
-            str(name): reader.PinnedTable(None, str(place))
-            for name, place in conn.execute(_TABLES, (native.CATALOG,)).fetchall()
-        }
+        rows = conn.execute(_TABLES, (native.CATALOG,)).fetchall()
+    points = {str(name): str(place) for name, place in rows}
     missing = set(job.capture.tables) - points.keys()
     if missing:
         raise errors.Refused(
             "lake.empty", f"the lake has no {', '.join(sorted(missing))} yet", f"source {job.name}",
             "Wait for the first checkpoint of the job: `tidewright status` shows how it is.",
         )  # fmt: skip
+    return points
+
+
+def _views(job: native.DeployJob, points: Mapping[str, str]) -> duckdb.DuckDBPyConnection:
+    """Every table under its own name, read by DuckDB from the object store."""
     duck = ducks.connect()
     ducks.reach(duck, job.objects, lambda name: vault.read(str(job.secrets), name))
     duck.execute("set timezone = 'UTC'")
-    raw = {name: at for name, at in points.items() if name not in job.capture.tables}
-    for statement in reader.statements(reader.Pinned(0, job.name, "", "", None, raw, {})):
+    pinned = {name: reader.PinnedTable(None, place) for name, place in points.items()}
+    for statement in reader.statements(reader.Pinned(0, job.name, "", "", None, pinned, {})):
         duck.execute(statement)
-    for name in job.capture.tables:
-        _loaded(job, duck, name)
     return duck
-
-
-def _loaded(job: native.DeployJob, duck: duckdb.DuckDBPyConnection, name: str) -> None:
-    """One table as Trino reads it, deletes applied."""
-    space, table = tables.quoted(name.partition(".")[0]), tables.relation(name)
-    try:
-        rows = trino.table(str(job.sql), f"select * from {table}")  # noqa: S608  quoted
-    except trino.Refused as reason:
-        raise errors.StepFailed(
-            "native.no_answer", f"Trino does not read it: {reason}", f"table {name}",
-            "Look at `tidewright logs trino`; run it again when Trino is healthy.",
-        ) from None  # fmt: skip
-    duck.register("arrived", rows)
-    duck.execute(f"create schema if not exists {space}")
-    duck.execute(f"create or replace table {table} as select * from arrived")  # noqa: S608  quoted
-    duck.unregister("arrived")
 
 
 def _invariants(
     job: native.DeployJob, duck: duckdb.DuckDBPyConnection, keys: Mapping[str, tuple[str, ...]]
 ) -> Iterator[acts.Invariant]:
-    with lakeside.readable(job.name):
-        for table, key in keys.items():
-            raw = f"{job.capture.raw_namespace}.{table.partition('.')[2]}"
-            yield from engines.invariants(duck, raw, table, key)
+    for table, key in keys.items():
+        raw = f"{job.capture.raw_namespace}.{table.partition('.')[2]}"
+        yield from engines.invariants(duck, raw, table, key)
+
+
+def _counted(
+    job: native.DeployJob,
+    duck: duckdb.DuckDBPyConnection,
+    one: acts.TableDifference,
+    metadata: str,
+) -> acts.Invariant:
+    """Another engine reads the same snapshot, deletes applied."""
+    name = f"Trino reads {one.table}"
+    text = duck.execute("select content from read_text(?)", [metadata]).fetchall()
+    snapshot = json.loads(str(text[0][0])).get("current-snapshot-id")
+    if snapshot is None or snapshot < 0:
+        return acts.Invariant(name, one.lake_rows == 0, "the table has no snapshot yet")
+    query = f"select count(*) from {tables.relation(one.table)} for version as of {int(snapshot)}"  # noqa: S608  quoted, and a number
+    try:
+        rows = int(trino.ask(str(job.sql), query).rows[0][0])
+    except trino.Refused as reason:
+        return acts.Invariant(name, False, str(reason))
+    return acts.Invariant(name, rows == one.lake_rows, f"{rows:,} rows of {one.lake_rows:,}")
 
 
 def _wait(cut: Cut, told: float, say: Say, what: str, *, patient: bool = False) -> float:
