@@ -41,7 +41,7 @@ def _memory(engines: list[components.Component]) -> None:
     if free < wanted:
         each = ", ".join(f"{c.title} {c.memory_mb} MB" for c in engines)
         raise errors.Refused(
-            "native.memory",
+            "local.memory",
             f"{wanted} MB of memory are needed and {free} MB are free: {each},"
             f" the rest {REST_MB} MB",
             "this machine",

@@ -46,7 +46,7 @@ def test_too_little_memory_is_said_with_what_each_wants(
     monkeypatch.setattr(programs.machine, "free_mb", lambda: 2000)
     with pytest.raises(errors.Refused) as caught:
         programs.ensure(native, lambda line: None, running=False)
-    assert caught.value.finding.code == "native.memory" and had == []
+    assert caught.value.finding.code == "local.memory" and had == []
     assert "Trino 476 1100 MB" in str(caught.value) and "2000 MB are free" in str(caught.value)
     programs.ensure(native, lambda line: None, running=True)
     assert had

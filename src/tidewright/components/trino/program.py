@@ -15,7 +15,6 @@ NAME = "trino"
 PORT = "http"
 HEAP_MB = 1024
 SERVER = "trino-server-core-476"
-PLUGIN = "trino-iceberg-476"
 OPTIONS = (
     "-XX:ReservedCodeCacheSize=128M",
     "--enable-native-access=ALL-UNNAMED",

@@ -22,12 +22,11 @@ from psycopg import errors as pg
 
 from tidewright import errors
 from tidewright.clients import duckdb as ducks
-from tidewright.clients import postgres, trino
+from tidewright.clients import postgres, rest, trino
 from tidewright.model import acts, native
 from tidewright.operations import lakeside, state
 from tidewright.operations.proofs.proof import Proof, Say, exact, tell
 from tidewright.pipelines.compare import engines, tables
-from tidewright.pipelines.deploy import rest
 from tidewright.pipelines.feeds import session
 from tidewright.pipelines.feeds import tables as catalogs
 from tidewright.pipelines.lake import reader
@@ -85,7 +84,7 @@ def _held(job: native.DeployJob, seconds: float) -> Iterator[Cut]:
             conn.execute(f"lock table {names} in share mode".encode())
         except pg.LockNotAvailable:
             raise errors.TimedOut(
-                "native.cut", f"a transaction has held {names} for {LOCK_SECONDS} s",
+                "lake.cut_not_held", f"a transaction has held {names} for {LOCK_SECONDS} s",
                 f"source {job.name}", "Run it again when that transaction has ended.",
             ) from None  # fmt: skip
         row = conn.execute("select pg_current_wal_insert_lsn()::text").fetchone()
@@ -159,16 +158,10 @@ def _look(job: native.DeployJob, cut: Cut, keys: Mapping[str, tuple[str, ...]]) 
     points = _points(job)
     with lakeside.readable(job.name):
         duck = _views(job, points)
-        found = tuple(_difference(cut, duck, table, key) for table, key in keys.items())
+        found = tuple(tables.compare(cut.conn, duck, table, key) for table, key in keys.items())
         invariants = tuple(_invariants(job, duck, keys))
         counted = tuple(_counted(job, duck, one, points[one.table]) for one in found)
     return found, (*invariants, *counted)
-
-
-def _difference(
-    cut: Cut, duck: duckdb.DuckDBPyConnection, table: str, key: tuple[str, ...]
-) -> acts.TableDifference:
-    return tables.compare(cut.conn, duck, table, key)
 
 
 def _key(job: native.DeployJob, table: str) -> tuple[str, ...]:
@@ -244,7 +237,7 @@ def _wait(cut: Cut, told: float, say: Say, what: str, *, patient: bool = False) 
     now = time.monotonic()
     if now > cut.until and not patient:
         raise errors.TimedOut(
-            "native.cut", f"waited in vain for {what}", f"cut {cut.at}",
+            "lake.cut_not_held", f"waited in vain for {what}", f"cut {cut.at}",
             "Look at `tidewright status`; run it again when all engines are healthy.",
         )  # fmt: skip
     if now - told > SAY_EVERY:

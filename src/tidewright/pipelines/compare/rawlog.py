@@ -45,17 +45,22 @@ def replays(
     current: str,
     key: Sequence[str],
     raw_key: Sequence[str],
+    place: str = PLACE,
+    before_all: str = BEFORE_ALL,
 ) -> acts.Invariant:
-    """The last changes of all keys, deletes aside, are exactly the keys of current state."""
+    """The last changes of all keys, deletes aside, are exactly the keys of current state.
+
+    ``place``: what orders the changes of a key, as SQL; ``before_all``: a place before the first.
+    """
     mine = ", ".join(map(tables.quoted, key))
     pairs = zip(raw_key, key, strict=True)
     theirs = ", ".join(f"{tables.quoted(r)} as {tables.quoted(k)}" for r, k in pairs)
     names = ", ".join(map(tables.quoted, raw_key))
     log = tables.relation(raw)
     alive = (
-        f"select {theirs} from {log} where op <> 't' and {PLACE} > coalesce("
-        f"(select max({PLACE}) from {log} where op = 't'), {BEFORE_ALL})"
-        f" qualify row_number() over (partition by {names} order by {PLACE} desc) = 1"
+        f"select {theirs} from {log} where op <> 't' and {place} > coalesce("
+        f"(select max({place}) from {log} where op = 't'), {before_all})"
+        f" qualify row_number() over (partition by {names} order by {place} desc) = 1"
         " and op <> 'd'"
     )
     state = f"select {mine} from {tables.relation(current)}"

@@ -101,7 +101,8 @@ def _place(job: native.DeployJob) -> script.Place:
     }
     return script.Place(
         native.CATALOG, properties, str(job.brokers), connector.PREFIX,
-        connector.identity(job.source), job.capture.raw_namespace,
+        # The slot's name is one for each platform, environment and source.
+        job.source.slot, job.capture.raw_namespace,
     )  # fmt: skip
 
 

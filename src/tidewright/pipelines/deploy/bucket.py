@@ -35,7 +35,7 @@ def ensure(objects: native.Objects, secrets: Path | str) -> str:
             at.create_dir(objects.bucket)
     except OSError as reason:
         raise errors.StepFailed(
-            "native.bucket",
+            "lake.bucket",
             f"the bucket could not be made: {reason}",
             f"bucket {objects.bucket}",
             "Look at the store with `tidewright logs objects`; it is tried again by itself.",

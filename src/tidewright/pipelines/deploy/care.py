@@ -16,7 +16,10 @@ from tidewright.pipelines.compare import tables
 
 EVERY = 300.0
 KEPT = "10m"  # of snapshots: as long as a query may take
-STEPS = ("optimize(file_size_threshold => '64MB')", f"expire_snapshots(retention_threshold => '{KEPT}')")
+STEPS = (
+    "optimize(file_size_threshold => '64MB')",
+    f"expire_snapshots(retention_threshold => '{KEPT}')",
+)
 
 
 class Care:
@@ -26,7 +29,9 @@ class Care:
         self,
         job: native.DeployJob,
         say: Callable[[str], None],
-        ask: Callable[[str, str], object] = lambda url, query: trino.ask(url, query, user=native.CARE),
+        ask: Callable[[str, str], object] = lambda url, query: trino.ask(
+            url, query, user=native.CARE
+        ),
     ) -> None:
         self._job, self._say, self._ask = job, say, ask
         self._next = time.monotonic() + EVERY

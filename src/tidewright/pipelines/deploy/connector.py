@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tidewright.model import flow as flows
+from tidewright.clients import rest
 from tidewright.model import native
-from tidewright.pipelines.deploy import rest, topics
+from tidewright.pipelines.deploy import topics
 
 # The prefix of its topics (SCH-04).
 PREFIX = "dbserver1"
@@ -63,7 +63,7 @@ def put(job: native.DeployJob, tables: Sequence[str]) -> str:
 
 
 def state(job: native.DeployJob) -> str:
-    """"" when connector and task run, else what is wrong; a failed task is started again."""
+    """What is wrong, nothing when connector and task run; a failed task is started again."""
     place = f"{job.connect}/connectors/{job.name}"
     told = rest.get(f"{place}/status")
     parts = [told["connector"], *told["tasks"]] if told else []
@@ -81,8 +81,3 @@ def _first(trace: str) -> str:
     lines = trace.splitlines()
     causes = [line for line in lines if line.startswith("Caused by: ")]
     return (causes or lines or ["it gave no reason"])[-1 if causes else 0].strip()[:300]
-
-
-def identity(source: flows.PostgresSource) -> str:
-    """Who consumes: the slot's name is unique for a platform, an environment and a source."""
-    return source.slot

@@ -1,4 +1,4 @@
-"""The form of the captured tables as they were deployed, so that another one is not deployed over it.
+"""The form of the captured tables as they were deployed: another is not deployed over it.
 
 The state of Flink's job belongs to its operators, and those to the tables and their columns: a job
 of another form cannot go on from the checkpoints of the one before.
@@ -26,7 +26,7 @@ def refuse_another(file: Path, found: Sequence[script.Table], raw_namespace: str
     changed = sorted(t for t in before.keys() | now.keys() if before.get(t) != now.get(t))
     if changed:
         raise errors.Refused(
-            "native.tables_changed",
+            "source.tables_changed",
             f"{', '.join(changed)} is not what was deployed: tables and columns cannot change yet",
             "the job in Flink",
             "Take the change back; or begin anew with `tidewright destroy` and `tidewright up`: "

@@ -43,7 +43,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """``catalog``: its name and properties. ``brokers``: Kafka's address. ``group``: of consumers."""
+    """``catalog``: its name. ``brokers``: Kafka's address. ``group`` begins consumers' names."""
 
     catalog: str
     properties: Mapping[str, str]
@@ -85,7 +85,9 @@ def _statements(found: Sequence[Table], place: Place) -> Iterator[str]:
 
 
 def _current_table(table: Table, place: Place) -> str:
-    kept = [_column(c, types.carried(table.name, c).lake, c.name in table.key) for c in table.columns]
+    kept = [
+        _column(c, types.carried(table.name, c).lake, c.name in table.key) for c in table.columns
+    ]
     key = f"PRIMARY KEY ({', '.join(map(_name, table.key))}) NOT ENFORCED"
     options = {**_KEPT, "write.upsert.enabled": "true"}
     return (
@@ -107,7 +109,9 @@ def _raw_table(table: Table, place: Place) -> str:
 
 def _changes(table: Table, place: Place, number: int) -> str:
     """The topic as a changelog: inserts, updates and deletes of rows."""
-    fields = [_column(c, types.carried(table.name, c).source, c.name in table.key) for c in table.columns]
+    fields = [
+        _column(c, types.carried(table.name, c).source, c.name in table.key) for c in table.columns
+    ]
     key = f"PRIMARY KEY ({', '.join(map(_name, table.key))}) NOT ENFORCED"
     options = {**_kafka(table, place, "current"), "format": "debezium-json"}
     return (
@@ -118,16 +122,14 @@ def _changes(table: Table, place: Place, number: int) -> str:
 
 def _log(table: Table, place: Place, number: int) -> str:
     """The same topic as text, with where in it each change lies."""
-    fields = (
-        "`value` STRING, `partition` INT METADATA VIRTUAL, `offset` BIGINT METADATA VIRTUAL"
-    )
+    fields = "`value` STRING, `partition` INT METADATA VIRTUAL, `offset` BIGINT METADATA VIRTUAL"
     options = {**_kafka(table, place, "raw"), "format": "raw"}
     return f"CREATE TEMPORARY TABLE `log_{number}` ({fields}) WITH ({_options(options)});"
 
 
 def _into_current(table: Table, place: Place, number: int) -> str:
     read = [types.carried(table.name, c).read(_name(c.name)) for c in table.columns]
-    return f"INSERT INTO {_current(table, place)} SELECT {', '.join(read)} FROM `changes_{number}`;"
+    return f"INSERT INTO {_current(table, place)} SELECT {', '.join(read)} FROM `changes_{number}`;"  # noqa: S608  quoted
 
 
 def _into_raw(table: Table, place: Place, number: int) -> str:
@@ -142,7 +144,7 @@ def _into_raw(table: Table, place: Place, number: int) -> str:
         "`offset`", "`partition`",
     ]  # fmt: skip
     return (
-        f"INSERT INTO {_raw(table, place)} SELECT {', '.join(shown + own)}"
+        f"INSERT INTO {_raw(table, place)} SELECT {', '.join(shown + own)}"  # noqa: S608  quoted
         f" FROM (SELECT *, {_ROW} AS `row` FROM `log_{number}`);"
     )
 
@@ -175,7 +177,7 @@ def _raw(table: Table, place: Place) -> str:
     return ".".join(map(_name, (place.catalog, place.raw_namespace, name)))
 
 
-def _column(column: tables.SourceColumn, kind: str, is_key: bool) -> str:  # noqa: FBT001
+def _column(column: tables.SourceColumn, kind: str, is_key: bool) -> str:
     return f"{_name(column.name)} {kind}{' NOT NULL' if is_key else ''}"
 
 

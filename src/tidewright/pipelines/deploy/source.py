@@ -42,12 +42,12 @@ def _table(
     found = _described(link, name, deadline, say)
     if found.reason is not None:
         raise errors.Refused(
-            "native.table", f"it cannot be captured: {found.reason}", f"table {name}",
+            "source.table_unfit", f"it cannot be captured: {found.reason}", f"table {name}",
             "Correct it in the source, or take it out of the file.",
         )  # fmt: skip
     if not found.primary:
         raise errors.Refused(
-            "native.table", "it has no primary key, and the engines merge rows by one",
+            "source.table_unfit", "it has no primary key, and the engines merge rows by one",
             f"table {name}", f"alter table {name} add primary key (...)",
         )  # fmt: skip
     if found.identity != FULL:
@@ -60,9 +60,7 @@ def _table(
     return script.Table(name, columns, found.primary, raw)
 
 
-def _described(
-    link: session.Session, name: str, deadline: float, say: Say
-) -> tables.Described:
+def _described(link: session.Session, name: str, deadline: float, say: Say) -> tables.Described:
     told = False
     while True:
         try:
@@ -88,8 +86,8 @@ def _identify(job: native.DeployJob, name: str, say: Say) -> None:
             conn.execute(f"alter table {tables.quoted(name)} replica identity full".encode())
         except pg.LockNotAvailable:
             raise errors.StepFailed(
-                "native.refused", f"a transaction has held it for {LOCK_SECONDS} s, and its replica"
-                " identity must become full", f"table {name}",
+                "local.engine_refused", f"a transaction has held it for {LOCK_SECONDS} s, and its"
+                " replica identity must become full", f"table {name}",
                 "It is tried again by itself; end that transaction if it stays.",
             ) from None  # fmt: skip
     say(f"table {name}: replica identity full")

@@ -34,7 +34,11 @@ def ensure(job: native.DeployJob, names: Iterable[str]) -> str:
         for name in names
     ]
     admin = AdminClient({"bootstrap.servers": str(job.brokers)})
-    made = [name for name, done in admin.create_topics(wanted, request_timeout=SECONDS / 2).items() if _made(name, done)]
+    made = [
+        name
+        for name, done in admin.create_topics(wanted, request_timeout=SECONDS / 2).items()
+        if _made(name, done)
+    ]
     return f"topics: {', '.join(made)} created" if made else "topics: as they should be"
 
 
@@ -43,14 +47,14 @@ def _made(name: str, done: Future[None]) -> bool:
         done.result(SECONDS)
     except TimeoutError:
         raise errors.StepFailed(
-            "native.topic", f"Kafka did not answer within {SECONDS:.0f} s", f"topic {name}",
+            "topic.not_made", f"Kafka did not answer within {SECONDS:.0f} s", f"topic {name}",
             "Look at Kafka with `tidewright logs kafka`; it is tried again by itself.",
         ) from None  # fmt: skip
     except KafkaException as reason:
         if reason.args[0].name() == EXISTS:
             return False
         raise errors.StepFailed(
-            "native.topic",
+            "topic.not_made",
             f"the topic could not be made: {reason.args[0].str()}",
             f"topic {name}",
             "Look at Kafka with `tidewright logs kafka`; it is tried again by itself.",

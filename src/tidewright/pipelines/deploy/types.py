@@ -1,4 +1,4 @@
-"""Each PostgreSQL type on its way through Debezium's JSON to Flink and Iceberg, exactly or not at all.
+"""Each PostgreSQL type on its way through Debezium's JSON to Flink: exactly, or not at all.
 
 The same types as on the laptop (``pipelines.decode.types``). Debezium is told to send decimals as
 strings and times in ISO 8601, so that nothing is rounded on the way.
@@ -59,7 +59,7 @@ def carried(table: str, column: tables.SourceColumn) -> Carried:
     found = MAP.get(column.type_oid)
     if found is None:
         raise errors.Unsupported(
-            "native.type",
+            "source.type_not_carried",
             f"its type {column.type_name} cannot be carried exactly by the engines yet",
             f"{table}.{column.name}",
             "Capture this table in an environment with the embedded engines, or leave it out here.",

@@ -43,4 +43,4 @@ def test_a_transaction_that_holds_a_table_ends_the_waiting(
         other.execute("insert into t values (1)")
         with pytest.raises(errors.TimedOut) as caught, engines._held(job, 5):
             pass
-        assert caught.value.finding.code == "native.cut"
+        assert caught.value.finding.code == "lake.cut_not_held"

@@ -1,4 +1,4 @@
-"""A captured source as Flink SQL: names and types of the laptop, one job, nothing that is guessed."""
+"""A captured source as Flink SQL: names and types of the laptop, one job, nothing guessed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ def test_a_table_is_named_and_typed_as_on_the_laptop() -> None:
         " `opened` TIMESTAMP_LTZ(6), `born` DATE, `rate` DECIMAL(12, 2), PRIMARY KEY (`id`) NOT"
         " ENFORCED)"
     ) in text
-    raw = re.search(r"CREATE TABLE IF NOT EXISTS `lake`\.`raw`\.`users` \((.*?)\) PARTITIONED", text)
+    raw = re.search(
+        r"CREATE TABLE IF NOT EXISTS `lake`\.`raw`\.`users` \((.*?)\) PARTITIONED", text
+    )
     assert raw is not None
     names = re.findall(r"`(\w+)`", raw.group(1))
     assert names == ["id", "email", "opened", *rawrows.OWN, "_partition"]
@@ -60,7 +62,9 @@ def test_names_and_texts_are_quoted() -> None:
 
 def test_the_old_row_is_read_for_a_delete_alone() -> None:
     text = script.compiled([USERS], PLACE)
-    assert "CASE WHEN JSON_VALUE(`value`, '$.op') = 'd' THEN JSON_QUERY(`value`, '$.before')" in text
+    assert (
+        "CASE WHEN JSON_VALUE(`value`, '$.op') = 'd' THEN JSON_QUERY(`value`, '$.before')" in text
+    )
     assert "ELSE JSON_QUERY(`value`, '$.after') END" in text
 
 
@@ -76,7 +80,7 @@ def test_a_type_that_would_not_arrive_exactly_is_refused(oid: int) -> None:
     table = script.Table("s.t", (column("id", 20), column("bad", oid)), ("id",), ("id",))
     with pytest.raises(errors.Unsupported) as caught:
         script.compiled([table], PLACE)
-    assert caught.value.finding.code == "native.type"
+    assert caught.value.finding.code == "source.type_not_carried"
     assert "s.t.bad" in str(caught.value)
 
 

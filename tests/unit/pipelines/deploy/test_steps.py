@@ -16,9 +16,10 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from tidewright import errors
+from tidewright.clients import rest
 from tidewright.model import flow as flows
 from tidewright.model import native, values
-from tidewright.pipelines.deploy import bucket, connector, deployed, rest, source, topics
+from tidewright.pipelines.deploy import bucket, connector, deployed, source, topics
 from tidewright.testing.postgres import TempPostgres
 from tidewright.vault import files as vault
 
@@ -78,7 +79,7 @@ def test_a_table_without_a_key_is_refused(
     database.execute("create table t (id int)")
     with pytest.raises(errors.Refused) as caught:
         source.tables_of(job, lambda line: None)
-    assert caught.value.finding.code == "native.table"
+    assert caught.value.finding.code == "source.table_unfit"
     assert "primary key" in str(caught.value)
 
 
@@ -106,7 +107,7 @@ def test_another_form_of_a_table_is_refused_before_anything_changes(
     database.execute("alter table t add column more text")
     with pytest.raises(errors.Refused) as caught:
         deployed.refuse_another(file, source.tables_of(job, lambda line: None), "raw")
-    assert caught.value.finding.code == "native.tables_changed" and "public.t" in str(caught.value)
+    assert caught.value.finding.code == "source.tables_changed" and "public.t" in str(caught.value)
 
 
 class Admin:
@@ -153,13 +154,13 @@ def test_a_topic_that_the_broker_refuses_is_named(
     admin.answers["a"] = KafkaError(KafkaError.INVALID_REPLICATION_FACTOR)
     with pytest.raises(errors.StepFailed) as caught:
         topics.ensure(job, ["a"])
-    assert caught.value.finding.code == "native.topic" and "topic a" in str(caught.value)
+    assert caught.value.finding.code == "topic.not_made" and "topic a" in str(caught.value)
 
 
 def test_a_store_that_is_away_is_said(job: native.DeployJob) -> None:
     with pytest.raises(errors.StepFailed) as caught:
         bucket.ensure(job.objects, str(job.secrets))
-    assert caught.value.finding.code == "native.bucket"
+    assert caught.value.finding.code == "lake.bucket"
 
 
 # -- the connector ---------------------------------------------------------------------------------
@@ -225,11 +226,11 @@ def test_what_connect_refuses_is_said_in_its_words(
     there.refuses = "the source cannot be reached"
     with pytest.raises(errors.StepFailed) as caught:
         connector.put(job, ["public.t"])
-    assert caught.value.finding.code == "native.refused"
+    assert caught.value.finding.code == "local.engine_refused"
     assert "the source cannot be reached" in str(caught.value)
 
 
 def test_an_engine_that_is_away_is_said() -> None:
     with pytest.raises(errors.StepFailed) as caught:
         rest.get(f"{NOWHERE}/x")
-    assert caught.value.finding.code == "native.no_answer"
+    assert caught.value.finding.code == "local.engine_silent"

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from tests.unit.pipelines.deploy import test_steps as steps
 
-from tidewright.clients import trino
+from tidewright.clients import rest, trino
 from tidewright.model import native
-from tidewright.pipelines.deploy import beat, care, connector, rest
+from tidewright.pipelines.deploy import beat, care, connector
 
 job = steps.job
 TRACE = "org.x.ConnectException: it ended\n\tat org.x.Y\nCaused by: java.io.IOException: no route\n"
@@ -45,9 +45,7 @@ def test_a_failed_task_is_started_again_and_its_cause_is_said(
     monkeypatch.setattr(rest, "get", lambda url: told({"state": "FAILED", "trace": TRACE}))
     monkeypatch.setattr(rest, "post", posted.append)
     assert connector.state(job).endswith("Caused by: java.io.IOException: no route")
-    assert posted == [
-        f"{job.connect}/connectors/bank/restart?includeTasks=true&onlyFailed=true"
-    ]
+    assert posted == [f"{job.connect}/connectors/bank/restart?includeTasks=true&onlyFailed=true"]
 
 
 def test_every_table_is_cared_for_when_it_is_due(

@@ -170,8 +170,10 @@ class Load:
         """As the process would: its lease goes with its session, a moment after that is closed."""
         if self._loop is not None:
             self._loop.lake.close()
+            deadline = time.monotonic() + 30
             with self.lake.connect() as conn:
                 while conn.execute(LEASES).fetchone() != (0,):
+                    assert time.monotonic() < deadline, "a lease outlived its session"
                     time.sleep(0.01)
         self._loop = None
 

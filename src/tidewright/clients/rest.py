@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import urllib.error
@@ -54,7 +55,7 @@ def _ask(request: urllib.request.Request) -> Any:
         raise
     except (OSError, http.client.HTTPException) as reason:
         raise errors.StepFailed(
-            "native.no_answer",
+            "local.engine_silent",
             f"an engine does not answer: {reason}",
             request.full_url,
             "Look at its log with `tidewright logs`; it is tried again by itself.",
@@ -64,12 +65,10 @@ def _ask(request: urllib.request.Request) -> Any:
 def _refused(url: str, reason: urllib.error.HTTPError) -> errors.StepFailed:
     with reason:
         text = reason.read().decode(errors="replace")
-    try:
+    with contextlib.suppress(ValueError, KeyError, TypeError):  # not JSON: all of it is the reason
         text = str(json.loads(text)["message"])
-    except (ValueError, KeyError, TypeError):
-        pass
     return errors.StepFailed(
-        "native.refused",
+        "local.engine_refused",
         f"the engine refused it ({reason.code}): {text.strip()[:500]}",
         url,
         "Correct what it says, then run `tidewright up` again.",

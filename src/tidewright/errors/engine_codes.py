@@ -18,50 +18,44 @@ CODES: Mapping[str, Code] = {
         "The network, the mirror that TIDEWRIGHT_MAVEN names, or pip's index does not give it.",
         "Mend that and run the same command again: it goes on where it stopped.",
     ),
-    "native.bucket": Code(
+    "lake.bucket": Code(
         "The bucket could not be made",
         "The object store refuses, or does not answer.",
         "Read `tidewright logs objects`; the deployment is tried again by itself.",
     ),
-    "native.cut": Code(
+    "lake.cut_not_held": Code(
         "The lake could not be compared at one moment",
         "A long transaction holds a captured table, or an engine is away and nothing reaches the"
         " lake.",
         "Look at `tidewright status`; run it again when the engines are healthy.",
     ),
-    "native.memory": Code(
+    "local.memory": Code(
         "Not enough memory for the engines",
         "Kafka, Connect, Flink and Trino each take some hundred megabytes, and less is free.",
         "End what else runs here, or use the embedded engines.",
     ),
-    "native.no_answer": Code(
+    "local.engine_silent": Code(
         "An engine does not answer",
         "It starts, it is overloaded, or it ended.",
         "Read its log with `tidewright logs`; what asked is tried again by itself.",
     ),
-    "native.refused": Code(
+    "local.engine_refused": Code(
         "An engine refused what was deployed",
         "Its own words say why: a connector that cannot reach the source, a name that is taken.",
         "Correct that, then run `tidewright up` again.",
     ),
-    "native.table": Code(
-        "A table cannot be captured by the engines",
-        "It has no primary key, or it is a kind of table that has no changes to follow.",
-        "Give it a primary key, or take it out of the file.",
-        lasting=True,
-    ),
-    "native.tables_changed": Code(
+    "source.tables_changed": Code(
         "The captured tables are not those that were deployed",
         "A table or a column came, went or changed its type; a running job cannot take that yet.",
         "Take the change back, or begin anew with `tidewright destroy` and `tidewright up`.",
         lasting=True,
     ),
-    "native.topic": Code(
+    "topic.not_made": Code(
         "A topic could not be made",
         "Kafka refuses, or does not answer.",
         "Read `tidewright logs kafka`; the deployment is tried again by itself.",
     ),
-    "native.type": Code(
+    "source.type_not_carried": Code(
         "A column's type would not arrive exactly",
         "Debezium's JSON, Flink or Iceberg has no exact form of it that we have tried.",
         "Use the embedded engines for that table, or leave it out of this environment.",
