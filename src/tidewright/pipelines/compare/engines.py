@@ -11,16 +11,14 @@ from tidewright.pipelines.compare import rawlog, tables
 from tidewright.pipelines.decode import rawrows
 
 # A key stays in one partition of its topic, and there the offset says what came last.
-PLACE, BEFORE_ALL = "_seq", "-1"
+BY_OFFSET = rawlog.Order("_seq", "-1")
 
 
 def invariants(
     duck: duckdb.DuckDBPyConnection, raw: str, current: str, key: Sequence[str]
 ) -> tuple[acts.Invariant, ...]:
     """What must hold between a raw table and the current state made from the same topic."""
-    shown = [rawrows.raw_name(name) for name in key]
-    replayed = rawlog.replays(duck, raw, current, key, shown, PLACE, BEFORE_ALL)
-    return (once(duck, raw, key), replayed)
+    return (once(duck, raw, key), rawlog.replays(duck, raw, current, key, BY_OFFSET))
 
 
 def once(duck: duckdb.DuckDBPyConnection, raw: str, key: Sequence[str]) -> acts.Invariant:

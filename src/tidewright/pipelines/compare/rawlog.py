@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import duckdb
 
@@ -10,10 +11,18 @@ from tidewright.model import acts
 from tidewright.pipelines.compare import tables
 from tidewright.pipelines.decode import rawrows
 
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What orders the changes of one key, as SQL, and a place before the first of them."""
+
+    place: str
+    before_all: str
+
+
 # Rows of the first copy carry its point as their LSN, and a transaction whose commit record begins
 # right there comes after all of them, whatever their ordinals are.
-PLACE = "(_lsn, op <> 'r', _seq)"
-BEFORE_ALL = "(-1, false, -1)"
+BY_LSN = Order("(_lsn, op <> 'r', _seq)", "(-1, false, -1)")
 
 
 def invariants(
@@ -21,10 +30,9 @@ def invariants(
 ) -> tuple[acts.Invariant, ...]:
     """What must hold between a raw table and the current state made from the same changes."""
     columns = {str(row[0]) for row in duck.execute(f"describe {tables.relation(raw)}").fetchall()}
-    raw_key = [rawrows.raw_name(name) for name in key]
     found = [once(duck, raw)]
-    if columns >= set(raw_key):
-        found.append(replays(duck, raw, current, key, raw_key))
+    if columns >= {rawrows.raw_name(name) for name in key}:
+        found.append(replays(duck, raw, current, key))
     return tuple(found)
 
 
@@ -44,23 +52,19 @@ def replays(
     raw: str,
     current: str,
     key: Sequence[str],
-    raw_key: Sequence[str],
-    place: str = PLACE,
-    before_all: str = BEFORE_ALL,
+    order: Order = BY_LSN,
 ) -> acts.Invariant:
-    """The last changes of all keys, deletes aside, are exactly the keys of current state.
-
-    ``place``: what orders the changes of a key, as SQL; ``before_all``: a place before the first.
-    """
+    """The last changes of all keys, deletes aside, are exactly the keys of current state."""
+    raw_key = [rawrows.raw_name(name) for name in key]
     mine = ", ".join(map(tables.quoted, key))
     pairs = zip(raw_key, key, strict=True)
     theirs = ", ".join(f"{tables.quoted(r)} as {tables.quoted(k)}" for r, k in pairs)
     names = ", ".join(map(tables.quoted, raw_key))
     log = tables.relation(raw)
     alive = (
-        f"select {theirs} from {log} where op <> 't' and {place} > coalesce("
-        f"(select max({place}) from {log} where op = 't'), {before_all})"
-        f" qualify row_number() over (partition by {names} order by {place} desc) = 1"
+        f"select {theirs} from {log} where op <> 't' and {order.place} > coalesce("
+        f"(select max({order.place}) from {log} where op = 't'), {order.before_all})"
+        f" qualify row_number() over (partition by {names} order by {order.place} desc) = 1"
         " and op <> 'd'"
     )
     state = f"select {mine} from {tables.relation(current)}"
