@@ -50,6 +50,11 @@ CODES: Mapping[str, Code] = {
         "Take the change back, or begin anew with `tidewright destroy` and `tidewright up`.",
         lasting=True,
     ),
+    "topic.not_read": Code(
+        "The topics could not be read for their transactions",
+        "Kafka is away, or a topic is missing; no new moment of the source is recorded meanwhile.",
+        "Read `tidewright logs kafka`; it is tried again by itself.",
+    ),
     "topic.not_made": Code(
         "A topic could not be made",
         "Kafka refuses, or does not answer.",

@@ -420,6 +420,7 @@ Job: TypeAlias = (
     | native.LaunchJob
     | native.JobManagerJob
     | native.DeployJob
+    | native.RecordJob
 )
 # What lands rows in the lake: each has ``name`` (its flow in ``commits``), ``lake``, ``secrets``.
 Landing: TypeAlias = CaptureJob | LoadJob | IngestJob

@@ -41,8 +41,20 @@ OBJECTS = Objects(
     key="tidewright",
     secret=values.Secret("objects-secret"),
 )
+
+
+def topic(table: str) -> str:
+    """Debezium's name of a table's topic (SCH-04)."""
+    return f"{PREFIX}.{table}"
+
+
 # The catalog's name in every engine, and in its own tables.
 CATALOG = "lake"
+# Debezium's topics: <prefix>.<schema>.<table> (SCH-04), and one for the ends of transactions.
+PREFIX = "dbserver1"
+ENDS = f"{PREFIX}.transaction"
+# The folder of Flink's checkpoints in the bucket.
+CHECKPOINTS = "checkpoints"
 # Who asks Trino: anybody reads, and only the care of the tables writes.
 READER, CARE = "tidewright", "tidewright-care"
 
@@ -102,5 +114,27 @@ class DeployJob:
     partitions: int
     replication: int
     in_sync: int
+    secrets: values.Value
+    status: values.Value
+
+
+@dataclass(frozen=True, slots=True)
+class RecordJob:
+    """Record the checkpoints of the job that are moments of the source, as commits of ``name``.
+
+    ``topics``: topic -> captured table; ``ends``: the topic that tells of transactions' ends.
+    ``tables``: the names in the lake that a commit holds. ``checkpoints``: their folder in the
+    bucket.
+    """
+
+    name: str
+    source: flows.PostgresSource
+    catalog: flows.Connection
+    objects: Objects
+    brokers: values.Value
+    topics: Mapping[str, str]
+    ends: str
+    tables: tuple[str, ...]
+    checkpoints: str
     secrets: values.Value
     status: values.Value

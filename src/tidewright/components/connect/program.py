@@ -11,7 +11,7 @@ from tidewright.model import components, native, values
 from tidewright.model import flow as flows
 from tidewright.model import platform as nouns
 
-NAME, DEPLOY = "connect", "deploy"
+NAME, DEPLOY, RECORD = "connect", "deploy", "record"
 PORT = "rest"
 HEAP_MB = 448
 PASSWORDS = "passwords.properties"
@@ -20,9 +20,10 @@ PARTITIONS, REPLICATION, IN_SYNC = 10, 1, 1
 
 
 def services(binding: components.Binding) -> tuple[nouns.Service, ...]:
-    """The worker, and one deployment for each captured source."""
+    """The worker, and for each captured source a deployment and a recorder of its moments."""
     stages = [s for s in binding.stages if isinstance(s, flows.Capture)]
-    return (_worker(binding, stages), *(_deploy(binding, stage) for stage in stages))
+    around = (make(binding, stage) for stage in stages for make in (_deploy, _record))
+    return (_worker(binding, stages), *around)
 
 
 def _worker(binding: components.Binding, stages: list[flows.Capture]) -> nouns.Service:
@@ -97,6 +98,32 @@ def _deploy(binding: components.Binding, stage: flows.Capture) -> nouns.Service:
         probe=nouns.Heartbeat(job.status, 60.0),
         needs=(NAME, "objects", *binding.after),
         patience=60.0,
+    )
+
+
+def _record(binding: components.Binding, stage: flows.Capture) -> nouns.Service:
+    raw = (f"{stage.raw_namespace}.{table.partition('.')[2]}" for table in stage.tables)
+    job = native.RecordJob(
+        name=stage.source,
+        source=next(s for s in binding.flow.sources if s.name == stage.source),
+        catalog=binding.connections["catalog.own"],
+        objects=native.OBJECTS,
+        brokers=native.BROKERS,
+        topics={native.topic(table): table for table in stage.tables},
+        ends=native.ENDS,
+        tables=(*stage.tables, *raw),
+        checkpoints=native.CHECKPOINTS,
+        secrets=values.Folder("secrets"),
+        status=values.Folder("run", f"mover-{RECORD}.json"),
+    )
+    argv = (sys.executable, "-P", "-m", "tidewright.pipelines.record", "--job")
+    return nouns.Service(
+        name=RECORD,
+        role=f"records which checkpoints are moments of {stage.source}",
+        component=NAME,
+        process=nouns.Process((*argv, values.Folder("config", f"{RECORD}/job.json")), job=job),
+        probe=nouns.Heartbeat(job.status, 30.0),
+        needs=(DEPLOY, "kafka", "objects", *binding.after),
     )
 
 

@@ -17,7 +17,6 @@ from tidewright.model import platform as nouns
 
 JOBS, TASKS = "jobmanager", "taskmanager"
 REST, RPC, BLOB, DATA = "rest", "rpc", "blob", "data"
-CHECKPOINTS = "checkpoints"
 INTERVAL_MS = 2000
 SLOTS = 2
 HEAP_MB = 512
@@ -40,7 +39,7 @@ def _jobs(binding: components.Binding) -> nouns.Service:
     script = values.Join(("file://", values.Folder("run", "deploy/job.sql")))
     launch = _launch(JOBS, binding, HEAP_MB, (MAIN, "--configDir", values.Folder("run", JOBS)))
     work = ("--job-classname", DRIVER, "--scriptUri", script)
-    job = native.JobManagerJob(launch, work, native.OBJECTS, CHECKPOINTS)
+    job = native.JobManagerJob(launch, work, native.OBJECTS, native.CHECKPOINTS)
     argv = (sys.executable, "-P", "-m", "tidewright.pipelines.deploy.recover", "--job")
     return nouns.Service(
         name=JOBS,
@@ -137,7 +136,7 @@ def _configuration(name: str, binding: components.Binding) -> values.Private:
         "pipeline.name: ", binding.platform, "\n",
         "process.working-dir: ", values.Folder("data", name), "\n",
         "io.tmp.dirs: ", values.Folder("data", name), "\n",
-        "execution.checkpointing.dir: s3://", bucket, f"/{CHECKPOINTS}\n",
+        "execution.checkpointing.dir: s3://", bucket, f"/{native.CHECKPOINTS}\n",
         "s3.endpoint: ", *_parts(native.OBJECTS.endpoint), "\n",
         "s3.access-key: ", native.OBJECTS.key, "\n",
         "s3.secret-key: ", native.OBJECTS.secret, "\n",

@@ -36,7 +36,8 @@ COMMON: Mapping[str, str] = {
     "execution.checkpointing.mode": "EXACTLY_ONCE",
     "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
     "execution.checkpointing.timeout": "2min",
-    "execution.checkpointing.num-retained": "3",
+    # The recorder judges them when the next one is complete, and may be late.
+    "execution.checkpointing.num-retained": "20",
     # The next job owns the checkpoint that it began with, and removes it in its turn.
     "execution.state-recovery.claim-mode": "CLAIM",
     "execution.checkpointing.min-pause": "500ms",

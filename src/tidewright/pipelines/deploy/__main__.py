@@ -75,7 +75,7 @@ def run(job: native.DeployJob, told: beat.Beat) -> Iterator[str]:
     known, namespace = Path(str(job.deployed)), job.capture.raw_namespace
     deployed.refuse_another(known, tables, namespace)
     names = [table.name for table in tables]
-    yield topics.ensure(job, [script.topic(connector.PREFIX, name) for name in names])
+    yield topics.ensure(job, {native.ENDS: 1, **{native.topic(n): job.partitions for n in names}})
     path = Path(str(job.script))
     files.private_folder(path.parent)
     files.replace_private(path, script.compiled(tables, _place(job)))
@@ -100,7 +100,7 @@ def _place(job: native.DeployJob) -> script.Place:
         "client.region": objects.region,
     }
     return script.Place(
-        native.CATALOG, properties, str(job.brokers), connector.PREFIX,
+        native.CATALOG, properties, str(job.brokers),
         # The slot's name is one for each platform, environment and source.
         job.source.slot, job.capture.raw_namespace,
     )  # fmt: skip

@@ -11,9 +11,6 @@ from tidewright.clients import rest
 from tidewright.model import native
 from tidewright.pipelines.deploy import topics
 
-# The prefix of its topics (SCH-04).
-PREFIX = "dbserver1"
-
 
 def configuration(job: native.DeployJob, tables: Sequence[str]) -> dict[str, str]:
     """Everything as text, as Connect keeps it. The password stays a reference."""
@@ -27,7 +24,7 @@ def configuration(job: native.DeployJob, tables: Sequence[str]) -> dict[str, str
         "database.password": str(job.password),
         "database.dbname": at.database,
         "database.sslmode": at.tls,
-        "topic.prefix": PREFIX,
+        "topic.prefix": native.PREFIX,
         "plugin.name": "pgoutput",
         "slot.name": job.source.slot,
         "publication.name": job.source.publication,
@@ -39,6 +36,8 @@ def configuration(job: native.DeployJob, tables: Sequence[str]) -> dict[str, str
         "decimal.handling.mode": "string",
         "time.precision.mode": "isostring",
         "tombstones.on.delete": "false",
+        # Each change bears its transaction, and each transaction has an end: see ``record``.
+        "provide.transaction.metadata": "true",
         # So that the slot moves on while the captured tables are quiet.
         "heartbeat.interval.ms": "1000",
         "poll.interval.ms": "100",

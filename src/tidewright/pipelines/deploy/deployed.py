@@ -42,7 +42,7 @@ def remember(file: Path, found: Sequence[script.Table], raw_namespace: str) -> N
 
 def _forms(found: Sequence[script.Table], raw_namespace: str) -> dict[str, object]:
     """Each table with its columns, key and raw columns, and the job's SQL without any address."""
-    place = script.Place("", {}, "", "", "", raw_namespace)
+    place = script.Place("", {}, "", "", raw_namespace)
     job = hashlib.sha256(script.compiled(found, place).encode()).hexdigest()
     tables = {
         t.name: [[f"{c.name} {c.type_name}" for c in t.columns], [*t.key], [*t.raw]] for t in found

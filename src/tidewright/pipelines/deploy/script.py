@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from tidewright.model import native
 from tidewright.pipelines.decode import rawrows
 from tidewright.pipelines.deploy import types
 from tidewright.pipelines.feeds import tables
@@ -48,7 +49,6 @@ class Place:
     catalog: str
     properties: Mapping[str, str]
     brokers: str
-    prefix: str
     group: str
     raw_namespace: str
 
@@ -59,11 +59,6 @@ def compiled(found: Sequence[Table], place: Place) -> str:
     In the order of names: Flink knows an operator's state by its place in the job.
     """
     return "\n".join(_statements(sorted(found, key=lambda t: t.name), place)) + "\n"
-
-
-def topic(place_prefix: str, table: str) -> str:
-    """Debezium's name of a table's topic (SCH-04)."""
-    return f"{place_prefix}.{table}"
 
 
 def _statements(found: Sequence[Table], place: Place) -> Iterator[str]:
@@ -158,7 +153,7 @@ def _shown(table: Table, column: tables.SourceColumn) -> str:
 def _kafka(table: Table, place: Place, purpose: str) -> dict[str, str]:
     return {
         "connector": "kafka",
-        "topic": topic(place.prefix, table.name),
+        "topic": native.topic(table.name),
         "properties.bootstrap.servers": place.brokers,
         "properties.group.id": f"{place.group}-{purpose}-{table.name}",
         "properties.isolation.level": "read_committed",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from concurrent.futures import Future
 
 from confluent_kafka import KafkaException
@@ -17,12 +17,15 @@ EXISTS = "TOPIC_ALREADY_EXISTS"
 KEPT_MS = 7 * 24 * 3600 * 1000
 
 
-def ensure(job: native.DeployJob, names: Iterable[str]) -> str:
-    """Make those that are missing; one sentence. Raises StepFailed with the broker's reason."""
+def ensure(job: native.DeployJob, partitions: Mapping[str, int]) -> str:
+    """Make those that are missing, with so many partitions each; one sentence.
+
+    Raises StepFailed with the broker's reason.
+    """
     wanted = [
         NewTopic(
             name,
-            num_partitions=job.partitions,
+            num_partitions=number,
             replication_factor=job.replication,
             config={
                 "min.insync.replicas": str(job.in_sync),
@@ -31,7 +34,7 @@ def ensure(job: native.DeployJob, names: Iterable[str]) -> str:
                 "max.message.bytes": str(LARGEST),
             },
         )
-        for name in names
+        for name, number in partitions.items()
     ]
     admin = AdminClient({"bootstrap.servers": str(job.brokers)})
     made = [

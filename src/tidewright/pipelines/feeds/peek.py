@@ -115,19 +115,7 @@ class PeekFeed:
 
     def identity(self) -> flow.Identity:
         """Which source this is. Refuses a standby: its slot would not survive a promotion."""
-        query = (
-            "select pg_is_in_recovery(), system_identifier::text, current_database()"
-            " from pg_control_system()"
-        )
-        standby, system, database = self._side.ask(query)[0]
-        if standby:
-            raise errors.Refused(
-                "source.standby", "the source is a standby", self._side.place,
-                "Name the primary in the source's url.",
-            )  # fmt: skip
-        # The control file's timeline is that of the last checkpoint; the WAL's name is current.
-        query = "select pg_walfile_name(pg_current_wal_insert_lsn())"
-        return flow.Identity(system, int(self._side.ask(query)[0][0][:8], 16), database)
+        return identity(self._side)
 
     def same_source(self, expected: flow.Identity) -> None:
         """Refuse another cluster, database or timeline than the one that was followed so far."""
@@ -193,3 +181,20 @@ def slot_lost(place: str, name: str, why: str) -> errors.Refused:
         "source.slot_lost", f"the source gave up slot {name}: {why}", place,
         "Raise max_slot_wal_keep_size, then copy anew: tidewright destroy, then up.",
     )  # fmt: skip
+
+
+def identity(side: session.Session) -> flow.Identity:
+    """Which source this is. Refuses a standby: its slot would not survive a promotion."""
+    query = (
+        "select pg_is_in_recovery(), system_identifier::text, current_database()"
+        " from pg_control_system()"
+    )
+    standby, system, database = side.ask(query)[0]
+    if standby:
+        raise errors.Refused(
+            "source.standby", "the source is a standby", side.place,
+            "Name the primary in the source's url.",
+        )  # fmt: skip
+    # The control file's timeline is that of the last checkpoint; the WAL's name is current.
+    query = "select pg_walfile_name(pg_current_wal_insert_lsn())"
+    return flow.Identity(system, int(side.ask(query)[0][0][:8], 16), database)

@@ -11,7 +11,7 @@ from tidewright.pipelines.decode import rawrows
 from tidewright.pipelines.deploy import script, types
 from tidewright.pipelines.feeds import tables
 
-PLACE = script.Place("lake", {"type": "iceberg", "p": "it's"}, "h:9092", "dbserver1", "me", "raw")
+PLACE = script.Place("lake", {"type": "iceberg", "p": "it's"}, "h:9092", "me", "raw")
 
 
 def column(name: str, oid: int, typmod: int = -1, number: int = 1) -> tables.SourceColumn:

@@ -143,9 +143,9 @@ def admin(monkeypatch: pytest.MonkeyPatch) -> type[Admin]:
 
 def test_topics_are_made_once(job: native.DeployJob, admin: type[Admin]) -> None:
     admin.answers["b"] = KafkaError(KafkaError.TOPIC_ALREADY_EXISTS)
-    assert topics.ensure(job, ["a", "b"]) == "topics: a created"
+    assert topics.ensure(job, {"a": 1, "b": 10}) == "topics: a created"
     admin.answers["a"] = KafkaError(KafkaError.TOPIC_ALREADY_EXISTS)
-    assert topics.ensure(job, ["a", "b"]) == "topics: as they should be"
+    assert topics.ensure(job, {"a": 1, "b": 10}) == "topics: as they should be"
 
 
 def test_a_topic_that_the_broker_refuses_is_named(
@@ -153,7 +153,7 @@ def test_a_topic_that_the_broker_refuses_is_named(
 ) -> None:
     admin.answers["a"] = KafkaError(KafkaError.INVALID_REPLICATION_FACTOR)
     with pytest.raises(errors.StepFailed) as caught:
-        topics.ensure(job, ["a"])
+        topics.ensure(job, {"a": 1})
     assert caught.value.finding.code == "topic.not_made" and "topic a" in str(caught.value)
 
 
