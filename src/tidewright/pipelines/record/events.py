@@ -38,7 +38,7 @@ class Events:
 
     def _change(self, event: Mapping[str, Any], at: boundaries.Partition, offset: int) -> None:
         source, told = event["source"], event.get("transaction")
-        name = str(told["id"]) if told else boundaries.FIRST_COPY
+        name = _number(told["id"]) if told else boundaries.FIRST_COPY
         lsn = int(source.get("lsn") or 0)
         self._to.change(name, at, offset, int(source.get("ts_ms") or 0), lsn)
         self.copied = self.copied or source.get("snapshot") == LAST
@@ -47,7 +47,12 @@ class Events:
         if event["status"] != "END":
             return
         self.copied = True
-        name = str(event["id"])  # number and LSN, with a colon between
         counts = event.get("data_collections") or ()
         changes = sum(int(c["event_count"]) for c in counts if c["data_collection"] in self._tables)
-        self._to.end(name, changes, int(name.rpartition(":")[2] or 0), offset)
+        lsn = int(str(event["id"]).rpartition(":")[2] or 0)
+        self._to.end(_number(event["id"]), changes, lsn, offset)
+
+
+def _number(identity: str) -> str:
+    """The transaction's own number: behind the colon is the LSN of the change, not of the whole."""
+    return identity.partition(":")[0]
