@@ -22,8 +22,17 @@ class Answer:
     rows: tuple[tuple[Any, ...], ...]
 
 
-def ask(url: str, query: str, limit: int | None = None, user: str = native.READER) -> Answer:
-    """Run one query in the lake's catalog, and end it after ``limit`` rows. Raises Refused."""
+def ask(
+    url: str,
+    query: str,
+    limit: int | None = None,
+    user: str = native.READER,
+    catalog: str = native.CATALOG,
+) -> Answer:
+    """Run one query in UTC, and end it after ``limit`` rows. Raises Refused.
+
+    ``user``: whose rights count. ``catalog``: where names without one are looked up.
+    """
     import requests  # noqa: PLC0415  an extra, installed when it is used
     from trino import dbapi  # noqa: PLC0415  the same
     from trino import exceptions as reasons  # noqa: PLC0415  the same
@@ -32,7 +41,12 @@ def ask(url: str, query: str, limit: int | None = None, user: str = native.READE
     direct = requests.Session()
     direct.trust_env = False  # an engine of ours is on this machine, whatever proxy is named
     conn = dbapi.Connection(
-        host=host, port=int(port), user=user, catalog=native.CATALOG, http_session=direct
+        host=host,
+        port=int(port),
+        user=user,
+        catalog=catalog,
+        timezone="UTC",
+        http_session=direct,
     )
     cursor = conn.cursor()
     try:
