@@ -14,6 +14,10 @@ class Refused(Exception):
     """Trino did not run a query; the text is its reason."""
 
 
+class Away(Refused):
+    """Trino did not answer; the same query may succeed later."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """Names of the columns, and the rows that were asked for."""
@@ -55,7 +59,11 @@ def ask(
         described = cursor.description or ()
     except reasons.TrinoUserError as reason:
         raise Refused(str(reason.message)) from None
-    except (reasons.Error, requests.RequestException) as reason:
+    except requests.RequestException as reason:
+        raise Away(str(reason)) from None
+    except (reasons.TrinoConnectionError, reasons.HttpError) as reason:
+        raise Away(str(reason)) from None
+    except reasons.Error as reason:
         raise Refused(str(reason)) from None
     finally:
         with contextlib.suppress(Exception):  # one that is done cannot be cancelled

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from tidewright import errors
 from tidewright.pipelines.lake import reader
 from tidewright.pipelines.publish import mart
 
@@ -18,6 +19,10 @@ SCHEMA = "marts"
 
 class QueryFailed(Exception):
     """An engine refused a statement. Internal: callers turn it into a finding with a place."""
+
+
+class EngineAway(errors.StepFailed, errors.Transient):
+    """The engine did not answer; the marts stay, and the same refresh may succeed later."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,6 +150,13 @@ class Trino:
     def _run(self, query: str) -> client.Answer:
         try:
             return self._ask(str(self.at.url), query, user=native.REFRESHER, catalog=native.MODELS)
+        except client.Away as reason:
+            raise engine.EngineAway(
+                "refresh.engine_away",
+                f"Trino does not answer: {str(reason).partition(chr(10))[0]}",
+                "service trino",
+                "It is tried again; look at the log with `tidewright logs trino`.",
+            ) from None
         except client.Refused as reason:
             raise engine.QueryFailed(str(reason)) from None
 

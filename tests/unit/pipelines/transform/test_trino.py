@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from tidewright import errors
 from tidewright.clients import trino as client
 from tidewright.model import native, values
 from tidewright.pipelines.lake import reader
@@ -24,6 +25,8 @@ class Fake:
         self.as_.add((url, user, catalog))
         for part, answer in self.answers.items():
             if part in query:
+                if isinstance(answer, Exception):
+                    raise answer
                 if isinstance(answer, str):
                     raise client.Refused(answer)
                 return answer
@@ -80,6 +83,15 @@ def test_a_view_that_failed_is_made_again(at, fake):
     fake.answers.clear()
     at.point(pinned(7))
     assert fake.asked[-2] == VIEW + "for version as of 7"
+
+
+def test_a_trino_that_is_away_is_tried_again(at, fake):
+    fake.answers["schema"] = client.Away("connection refused\nmore")
+    with pytest.raises(engine.EngineAway) as caught:
+        at.point(pinned(7))
+    assert isinstance(caught.value, errors.Transient)
+    assert caught.value.code == "refresh.engine_away"
+    assert caught.value.what == "Trino does not answer: connection refused"
 
 
 def test_leftovers_are_looked_for_now_and_then(at, fake):
