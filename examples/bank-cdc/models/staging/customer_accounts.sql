@@ -1,4 +1,3 @@
-{{ config(materialized='view') }}
 -- Every customer's account beside its owner. The bank's own account is left out.
 select
     accounts.id as account_id,
