@@ -112,6 +112,7 @@ def _services(
             connections=reached,
             after=after,
             workloads=flows.workloads(spec),
+            engines=spec.engines,
         )
         yield from catalog.services(one.component.name, binding)
 

@@ -47,7 +47,7 @@ def all_components() -> tuple[components.Component, ...]:
 
 def runners(kind: str, engines: str) -> tuple[components.Component, ...]:
     """The components that can run a kind of stage on these engines."""
-    return tuple(c for c in all_components() if kind in c.runs and c.engines == engines)
+    return tuple(c for c in all_components() if kind in c.runs and engines in c.engines)
 
 
 def services(name: str, binding: components.Binding) -> tuple[nouns.Service, ...]:

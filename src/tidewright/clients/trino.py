@@ -14,6 +14,10 @@ class Refused(Exception):
     """Trino did not run a query; the text is its reason."""
 
 
+class Away(Refused):
+    """Trino did not answer; the same query may succeed later."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """Names of the columns, and the rows that were asked for."""
@@ -22,8 +26,17 @@ class Answer:
     rows: tuple[tuple[Any, ...], ...]
 
 
-def ask(url: str, query: str, limit: int | None = None, user: str = native.READER) -> Answer:
-    """Run one query in the lake's catalog, and end it after ``limit`` rows. Raises Refused."""
+def ask(
+    url: str,
+    query: str,
+    limit: int | None = None,
+    user: str = native.READER,
+    catalog: str = native.CATALOG,
+) -> Answer:
+    """Run one query in UTC, and end it after ``limit`` rows. Raises Refused.
+
+    ``user``: whose rights count. ``catalog``: where names without one are looked up.
+    """
     import requests  # noqa: PLC0415  an extra, installed when it is used
     from trino import dbapi  # noqa: PLC0415  the same
     from trino import exceptions as reasons  # noqa: PLC0415  the same
@@ -32,7 +45,12 @@ def ask(url: str, query: str, limit: int | None = None, user: str = native.READE
     direct = requests.Session()
     direct.trust_env = False  # an engine of ours is on this machine, whatever proxy is named
     conn = dbapi.Connection(
-        host=host, port=int(port), user=user, catalog=native.CATALOG, http_session=direct
+        host=host,
+        port=int(port),
+        user=user,
+        catalog=catalog,
+        timezone="UTC",
+        http_session=direct,
     )
     cursor = conn.cursor()
     try:
@@ -41,7 +59,11 @@ def ask(url: str, query: str, limit: int | None = None, user: str = native.READE
         described = cursor.description or ()
     except reasons.TrinoUserError as reason:
         raise Refused(str(reason.message)) from None
-    except (reasons.Error, requests.RequestException) as reason:
+    except requests.RequestException as reason:
+        raise Away(str(reason)) from None
+    except (reasons.TrinoConnectionError, reasons.HttpError) as reason:
+        raise Away(str(reason)) from None
+    except reasons.Error as reason:
         raise Refused(str(reason)) from None
     finally:
         with contextlib.suppress(Exception):  # one that is done cannot be cancelled

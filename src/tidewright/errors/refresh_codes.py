@@ -17,6 +17,11 @@ CODES: Mapping[str, Code] = {
         "The file cannot be read, or lacks one of its two functions.",
         "Write `setup(connection)` and `step(connection, changes)` as in examples/bank-cdc.",
     ),
+    "refresh.engine_away": Code(
+        "The engine of the models does not answer",
+        "Trino restarts, or is too busy to take a query; the marts stay as last published.",
+        "Nothing: it is tried again. If it stays away, look at the log of the service `trino`.",
+    ),
     "refresh.mart_in_use": Code(
         "A mart's column cannot change",
         "The model drops a column or changes its type, and something needs the old one.",

@@ -10,10 +10,12 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from tidewright.model import flow as flows
 from tidewright.model import values
+
+Engines: TypeAlias = Literal["embedded", "native"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class Component:
     programs: tuple[Program, ...] = ()
     java: Java | None = None
     memory_mb: int = 0
-    engines: Literal["embedded", "native"] = "embedded"
+    engines: tuple[Engines, ...] = ("embedded",)
     along: tuple[str, ...] = ()
     supplier: str = "Tidewright"
     licence: str = "Apache-2.0"
@@ -118,7 +120,7 @@ class Binding:
     """What one component is asked to run, with its claims already granted.
 
     ``connections``: by database and access, for example ``catalog.own``. ``after``: services
-    that must be healthy or done first.
+    that must be healthy or done first. ``engines``: what runs the flow.
     """
 
     platform: str
@@ -129,6 +131,7 @@ class Binding:
     connections: Mapping[str, flows.Connection]
     after: tuple[str, ...]
     workloads: tuple[Workload, ...] = ()
+    engines: str = "embedded"
 
 
 @dataclass(frozen=True, slots=True)

@@ -251,7 +251,9 @@ class RollupJob:
 class RefreshJob:
     """Keep marts fresh: transform one pinned commit of each flow of ``lands``, check, publish.
 
-    ``lands`` has a default because what an older version applied must stay readable.
+    ``every``: seconds between the begins of two refreshes, at least. ``trino``: where models run;
+    None: on DuckDB in the same process. ``lands`` has a default because what an older version
+    applied must stay readable.
     """
 
     lake: Lake
@@ -265,6 +267,7 @@ class RefreshJob:
     status: values.Value
     every: float = 1.0
     lands: tuple[str, ...] = ()
+    trino: native.Trino | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,8 +55,19 @@ PREFIX = "dbserver1"
 ENDS = f"{PREFIX}.transaction"
 # The folder of Flink's checkpoints in the bucket.
 CHECKPOINTS = "checkpoints"
-# Who asks Trino: anybody reads, and only the care of the tables writes.
-READER, CARE = "tidewright", "tidewright-care"
+# Models and what they read are of a catalog of their own in Trino, so that one rule keeps whoever
+# runs the user's SQL from writing the lake.
+MODELS = "refresh"
+# Who asks Trino: anybody reads, the care of the tables writes the lake, the refresh its catalog.
+READER, CARE, REFRESHER = "tidewright", "tidewright-care", "tidewright-refresh"
+
+
+@dataclass(frozen=True, slots=True)
+class Trino:
+    """Where models run on Trino, and the store in which its tables lie. ``url``: of Trino."""
+
+    url: values.Value
+    objects: Objects
 
 
 @dataclass(frozen=True, slots=True)

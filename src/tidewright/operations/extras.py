@@ -35,7 +35,9 @@ class Extra:
 
 EXTRAS: Mapping[str, Extra] = {
     "delta": Extra(("deltalake",), "Delta tables", 140),
-    "native": Extra(("confluent_kafka", "jgo", "trino"), "speaking to the engines", 30),
+    "native": Extra(
+        ("confluent_kafka", "jgo", "trino", "dbt.adapters.trino"), "speaking to the engines", 32
+    ),
 }
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from tidewright import errors
 from tidewright.assemble import build, catalog, flows
-from tidewright.model import codec, jobs, values
+from tidewright.components.refresh import program as refresh
+from tidewright.model import codec, jobs, native, values
 from tidewright.model import platform as nouns
 from tidewright.spec import load
 
@@ -133,3 +134,19 @@ def test_a_stage_that_two_can_run_is_a_finding(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(errors.SpecError) as caught:
         build.bind(spec, flows.flow(spec))
     assert [f.code for f in caught.value.findings] == ["file.two_runners"]
+
+
+def test_models_run_on_trino_where_the_engines_are_native() -> None:
+    platform = build.build(load.load(BANK, "native"))
+    service = _service(platform, "refresh")
+    assert isinstance(service.process.job, jobs.RefreshJob)
+    assert service.process.job.trino == native.Trino(native.TRINO, native.OBJECTS)
+    assert service.process.job.every == refresh.PACE_ON_TRINO
+    assert "trino" in service.needs
+
+
+def test_models_run_in_the_process_itself_on_a_laptop(bank: nouns.Platform) -> None:
+    service = _service(bank, "refresh")
+    assert isinstance(service.process.job, jobs.RefreshJob)
+    assert service.process.job.trino is None
+    assert service.needs == ("grants-store",)

@@ -25,7 +25,7 @@ COMPONENT = components.Component(
     programs=(PROGRAM,),
     java=jdk.JAVA_21,
     memory_mb=500,
-    engines="native",
+    engines=("native",),
     along=("kafka", "objects", "flink", "trino"),
     supplier="The Debezium community and the Apache Software Foundation",
 )

@@ -23,6 +23,6 @@ COMPONENT = components.Component(
     programs=(PROGRAM,),
     java=jdk.JAVA_21,
     memory_mb=2000,
-    engines="native",
+    engines=("native",),
     supplier="The Apache Software Foundation",
 )

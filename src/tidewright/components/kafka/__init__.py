@@ -20,6 +20,6 @@ COMPONENT = components.Component(
     programs=(PROGRAM,),
     java=jdk.JAVA_21,
     memory_mb=450,
-    engines="native",
+    engines=("native",),
     supplier="The Apache Software Foundation",
 )

@@ -22,6 +22,6 @@ COMPONENT = components.Component(
     java=jdk.JAVA_21,
     memory_mb=300,
     makes=("objects-secret",),
-    engines="native",
+    engines=("native",),
     supplier="Andrew Gaul and contributors",
 )

@@ -53,6 +53,8 @@ def _configuration() -> values.Private:
         "s3proxy.authorization=aws-v2-or-v4\n",
         "s3proxy.identity=", native.OBJECTS.key, "\n",
         "s3proxy.credential=", native.OBJECTS.secret, "\n",
+        # Trino lists with x-amz-optional-object-attributes, which asks for what is not here.
+        "s3proxy.ignore-unknown-headers=true\n",
         "jclouds.provider=filesystem-nio2\n",
         # The folder asks for no credentials of its own, yet the library wants to have some.
         "jclouds.identity=none\njclouds.credential=none\n",

@@ -18,6 +18,6 @@ COMPONENT = components.Component(
     programs=(PROGRAM,),
     java=jdk.JAVA_25,
     memory_mb=1100,
-    engines="native",
+    engines=("native",),
     supplier="The Trino Software Foundation",
 )

@@ -1,4 +1,4 @@
-"""Trino as one plain process: coordinator and worker, with the lake as its only catalog."""
+"""Trino as one plain process: coordinator and worker, with the lake and the models as catalogs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def services(binding: components.Binding) -> tuple[nouns.Service, ...]:
         folder=run,
         files={
             "config.properties": _node(binding),
-            "catalog/lake.properties": _lake(binding),
+            **{f"catalog/{name}.properties": _catalog(binding, name) for name in settings.CATALOGS},
             "access-control.properties": values.Private(
                 (
                     "access-control.name=file\nsecurity.config-file=",
@@ -81,7 +81,7 @@ def _node(binding: components.Binding) -> values.Private:
     return values.Private(tuple(lines))
 
 
-def _lake(binding: components.Binding) -> values.Private:
+def _catalog(binding: components.Binding, name: str) -> values.Private:
     catalog = binding.connections["catalog.own"]
     assert catalog.password is not None, "a granted login has a password"
     endpoint = native.OBJECTS.endpoint
@@ -96,5 +96,7 @@ def _lake(binding: components.Binding) -> values.Private:
         "s3.aws-access-key=", native.OBJECTS.key, "\n",
         "s3.aws-secret-key=", native.OBJECTS.secret, "\n",
     ]  # fmt: skip
-    lines += [f"{key}={value}\n" for key, value in sorted(settings.LAKE.items())]
+    lines += [f"iceberg.jdbc-catalog.catalog-name={name}\n"]
+    lines += [f"iceberg.jdbc-catalog.default-warehouse-dir={settings.CATALOGS[name]}\n"]
+    lines += [f"{key}={value}\n" for key, value in sorted(settings.ICEBERG.items())]
     return values.Private(tuple(lines))

@@ -14,22 +14,26 @@ NODE: Mapping[str, str] = {
     "memory.heap-headroom-per-node": "128MB",
     "web-ui.enabled": "false",
 }
-# Whoever asks may read; only the care of tables may write. The names are those of the client.
+# Whoever asks may read; each of the two that write has one catalog. The names are the clients'.
 RULES: Mapping[str, object] = {
     "catalogs": [
-        {"user": native.CARE, "allow": "all"},
+        {"user": native.CARE, "catalog": native.CATALOG, "allow": "all"},
+        {"user": native.REFRESHER, "catalog": native.MODELS, "allow": "all"},
         {"allow": "read-only"},
     ]
 }
-LAKE: Mapping[str, str] = {
+# Each catalog of Trino and its folder in the bucket. Flink's catalog and the lake must have one
+# name: it is a column of the catalog's tables.
+CATALOGS: Mapping[str, str] = {
+    native.CATALOG: f"s3://{native.OBJECTS.bucket}",
+    native.MODELS: f"s3://{native.OBJECTS.bucket}/{native.MODELS}",
+}
+ICEBERG: Mapping[str, str] = {
     "connector.name": "iceberg",
     "iceberg.catalog.type": "jdbc",
-    # Flink's catalog and this one must have one name: it is a column of the catalog's tables.
-    "iceberg.jdbc-catalog.catalog-name": native.CATALOG,
     "iceberg.jdbc-catalog.driver-class": "org.postgresql.Driver",
     "iceberg.jdbc-catalog.schema-version": "V1",
     "iceberg.expire-snapshots.min-retention": "5m",
-    "iceberg.jdbc-catalog.default-warehouse-dir": f"s3://{native.OBJECTS.bucket}",
     "fs.native-s3.enabled": "true",
     "s3.path-style-access": "true",
     "s3.region": native.OBJECTS.region,

@@ -21,14 +21,16 @@ from tidewright.clients import postgres
 from tidewright.kit import files
 from tidewright.model import jobs, observed
 from tidewright.pipelines.lake import reader
-from tidewright.pipelines.publish import extract, mart, publisher
+from tidewright.pipelines.publish import mart, publisher
 from tidewright.pipelines.refresh import commits, freshness, outcome, rebuilt
-from tidewright.pipelines.transform import checks, engine, messages, project
+from tidewright.pipelines.transform import checks, embedded, engine, messages, project, trino
 from tidewright.pipelines.transform import files as edits
+from tidewright.vault import files as vault
 
 ATTEMPTS = 3
 GONE = re.compile(
-    r"No files found|Cannot open file|No such file|could not be opened", re.IGNORECASE
+    r"No files found|Cannot open file|No such file|could not be opened|snapshot ID does not exist",
+    re.IGNORECASE,
 )
 
 
@@ -49,10 +51,11 @@ class Refresher:
         self.job = job
         self.progress = progress
         root = Path(str(job.project))
+        self._conn: psycopg.Connection[Any] | None = None
         self.check_folders = [root / check.folder for check in job.checks]
         self.folders = [root / job.transform.folder, *self.check_folders]
         scratch = files.private_folder(Path(str(job.scratch)))
-        self.engine = engine.Engine(scratch)
+        self.engine = self._engine(scratch)
         self.project = project.Project(self.folders[0], scratch, self.engine, job.transform.layers)
         self.publisher = publisher.Publisher(
             lambda: postgres.connect(job.marts, str(job.secrets), connect_timeout=3)
@@ -61,7 +64,13 @@ class Refresher:
         self.parsed: project.Parsed | None = None
         self.invalid: errors.PlatformError | None = None
         self.edition: int | None = None
-        self._conn: psycopg.Connection[Any] | None = None
+
+    def _engine(self, scratch: Path) -> engine.Engine:
+        """What runs the models here."""
+        if self.job.trino is None:
+            return embedded.Embedded(scratch)
+        secrets = str(self.job.secrets)
+        return trino.Trino(self.job.trino, self.catalog, lambda name: vault.read(secrets, name))
 
     def catalog(self) -> psycopg.Connection[Any]:
         """The session that asks for commits. Raises the client's errors when it is not there."""
@@ -123,7 +132,7 @@ class Refresher:
     def _build(self, pinned: reader.Pinned) -> tuple[observed.CheckState, ...]:
         """Models, their tests, the checks. Raises HeldBack when one of them does not hold."""
         try:
-            self.engine.point({name: point.metadata for name, point in pinned.tables.items()})
+            self.engine.point(pinned.tables)
         except engine.QueryFailed as reason:
             raise HeldBack([f"the lake cannot be read: {messages.sentence(str(reason))}"]) from None
         built = self.project.build()
@@ -163,7 +172,7 @@ class Refresher:
     def _marts(self) -> list[mart.Mart]:
         models = self.parsed.models if self.parsed else {}
         found = [models[name] for name in _published(self.job)]
-        return [extract.read(self.engine, m.relation, m.name, m.key) for m in found]
+        return [self.engine.mart(m) for m in found]
 
     def _known(self, parsed: project.Parsed) -> project.Parsed:
         """The same project, if it has every model that ``publish`` names."""

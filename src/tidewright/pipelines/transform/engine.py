@@ -1,36 +1,28 @@
-"""The DuckDB database of one refresh process: views over a pinned commit, and models' results.
+"""What a refresh asks of an SQL engine, whichever runs the models.
 
-dbt opens the same file in this process and shares the instance, so views made here are what its
-models read. The file is scratch: each process starts with an empty one.
+``embedded`` is DuckDB in this process, ``trino`` the server of an environment of real engines.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Protocol
 
-import duckdb as driver
+from tidewright import errors
+from tidewright.pipelines.lake import reader
+from tidewright.pipelines.publish import mart
 
-from tidewright.clients import duckdb
-
-FILE = "refresh.duckdb"
-LOOK = "tidewright_look"
-MEMORY = "1GB"
-THREADS = 2
-# DuckDB shares an instance only between connections of one configuration, so dbt is told ours.
-CONFIGURATION: Mapping[str, object] = {
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-    "memory_limit": MEMORY,
-    "threads": THREADS,
-}
-SETTINGS = ("set global timezone = 'UTC'", "set global preserve_insertion_order = false")
+# Where models are made, in any engine.
+SCHEMA = "marts"
 
 
 class QueryFailed(Exception):
-    """DuckDB refused a statement. Internal: callers turn it into a finding that names a place."""
+    """An engine refused a statement. Internal: callers turn it into a finding with a place."""
+
+
+class EngineAway(errors.StepFailed, errors.Transient):
+    """The engine did not answer; the marts stay, and the same refresh may succeed later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,57 +33,37 @@ class Look:
     rows: tuple[Mapping[str, str], ...]
 
 
-class Engine:
-    """One open database. ``connection`` is for those who read results in bulk."""
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model that can be published. ``relation``: its quoted name in the engine.
 
-    def __init__(self, scratch: Path) -> None:
-        self.path = scratch / FILE
-        for old in (self.path, self.path.with_name(FILE + ".wal")):
-            old.unlink(missing_ok=True)
-        self.connection = duckdb.connect(self.path, memory_limit=MEMORY, threads=THREADS)
-        for setting in SETTINGS:
-            self.connection.execute(setting)
-        self._views: dict[str, str] = {}
+    ``schema`` and ``table``: the same name in parts, unquoted.
+    """
 
-    def close(self) -> None:
-        self.connection.close()
+    name: str
+    relation: str
+    key: tuple[str, ...]
+    schema: str = SCHEMA
+    table: str = ""
 
-    def point(self, tables: Mapping[str, str]) -> None:
-        """Make ``<schema>.<table>`` show each table as of its metadata file. Raises QueryFailed."""
-        for name, metadata in tables.items():
-            if self._views.get(name) == metadata:
-                continue
-            schema, _, table = name.partition(".")
-            self.execute(f"create schema if not exists {quoted(schema)}")
-            scan = f"iceberg_scan({literal(metadata)})"
-            view = f"{quoted(schema)}.{quoted(table)}"
-            self.execute(f"create or replace view {view} as select * from {scan}")  # noqa: S608
-            self._views[name] = metadata
 
-    def execute(self, query: str) -> Any:
-        """Run one statement. Raises QueryFailed with DuckDB's reason."""
-        try:
-            return self.connection.execute(query)
-        except driver.Error as reason:
-            raise QueryFailed(str(reason)) from None
+class Engine(Protocol):
+    """One engine, for one process."""
+
+    def profile(self) -> Mapping[str, object]:
+        """How dbt reaches it: one output of a profile."""
+
+    def point(self, tables: Mapping[str, reader.PinnedTable]) -> None:
+        """Make ``<schema>.<table>`` show each table as it was pinned. Raises QueryFailed."""
 
     def look(self, query: str, limit: int) -> Look:
         """Run the one SELECT in a text, comments and semicolon included. Raises QueryFailed."""
-        try:
-            statements = self.connection.extract_statements(query)
-        except driver.Error as reason:
-            raise QueryFailed(str(reason)) from None
-        if [s.type for s in statements] != [driver.StatementType.SELECT]:
-            raise QueryFailed("this is not one SELECT")
-        self.execute(f"create or replace temp view {LOOK} as\n{query}")
-        found = self.execute(f"select * from {LOOK} limit {limit}")  # noqa: S608  numbers and names
-        names = [column[0] for column in found.description]
-        rows = tuple(dict(zip(names, map(_shown, r), strict=True)) for r in found.fetchall())
-        count = len(rows) if len(rows) < limit else self._count()
-        return Look(count, rows)
 
-    def _count(self) -> int:
-        return int(self.execute(f"select count(*) from {LOOK}").fetchone()[0])  # noqa: S608
+    def mart(self, model: Model) -> mart.Mart:
+        """What a model holds now. Raises QueryFailed."""
+
+    def close(self) -> None:
+        """Give back what is held; nothing else is called afterwards."""
 
 
 def quoted(name: str) -> str:
@@ -104,5 +76,6 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A value for a person."""
     return "NULL" if value is None else str(value)

@@ -20,7 +20,6 @@ from tidewright.pipelines.transform import checks, engine, messages
 from tidewright.pipelines.transform import layers as steps
 
 PROFILE = "tidewright"
-SCHEMA = "marts"
 QUIET = (
     "--no-send-anonymous-usage-stats", "--no-version-check",
     "--no-use-colors", "--no-write-json", "--quiet", "--log-level", "none",
@@ -29,20 +28,11 @@ QUIET = (
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
-    """A model that can be published. ``relation``: its quoted name in the engine."""
-
-    name: str
-    relation: str
-    key: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Parsed:
     """What the project says: the tables it reads and the models it makes."""
 
     sources: tuple[str, ...]
-    models: Mapping[str, Model]
+    models: Mapping[str, engine.Model]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +61,7 @@ class Project:
             "--project-dir", str(folder), "--profiles-dir", str(scratch), "--profile", PROFILE,
             "--target-path", str(scratch / "target"), "--log-path", str(scratch / "logs"),
         )  # fmt: skip
-        (scratch / "profiles.yml").write_text(_profile(at.path))
+        (scratch / "profiles.yml").write_text(_profile(at.profile()))
 
     def parse(self) -> Parsed:
         """Read all files of the project. Raises ProjectInvalid with dbt's reason."""
@@ -113,17 +103,9 @@ class Project:
         return ProjectInvalid(found.code, found.what, found.where, found.hint)
 
 
-def _profile(database: Path) -> str:
+def _profile(output: Mapping[str, object]) -> str:
     """The profile for dbt; JSON is YAML, and quotes whatever a path contains."""
-    output = {
-        "type": "duckdb",
-        "path": str(database),
-        "schema": SCHEMA,
-        "threads": 1,
-        "settings": {"TimeZone": "UTC"},
-        "config_options": dict(engine.CONFIGURATION),
-    }
-    return json.dumps({PROFILE: {"target": "run", "outputs": {"run": output}}})
+    return json.dumps({PROFILE: {"target": "run", "outputs": {"run": dict(output)}}})
 
 
 def _sources(manifest: Any) -> tuple[str, ...]:
@@ -131,9 +113,15 @@ def _sources(manifest: Any) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _models(manifest: Any) -> Mapping[str, Model]:
+def _models(manifest: Any) -> Mapping[str, engine.Model]:
     nodes = [n for n in manifest.nodes.values() if str(n.resource_type) in ("model", "seed")]
-    return {n.name: Model(n.name, n.relation_name or "", _key(n, manifest)) for n in nodes}
+    return {n.name: _model(n, manifest) for n in nodes}
+
+
+def _model(node: Any, manifest: Any) -> engine.Model:
+    relation = node.relation_name or ""
+    key = _key(node, manifest)
+    return engine.Model(node.name, relation, key, str(node.schema), str(node.alias))
 
 
 def _key(node: Any, manifest: Any) -> tuple[str, ...]:
@@ -153,6 +141,6 @@ def _problem(result: Any) -> errors.Finding:
     """Why a model or a test did not run."""
     node, text = result.node, str(result.message or "dbt gave no reason")
     code = getattr(node, "compiled_code", None)
-    if code and "LINE " in text:
+    if code and messages.has_place(text):
         return messages.of_query(text, "refresh.model_failed", node.original_file_path, str(code))
     return messages.of_dbt(text, "refresh.model_failed", node.original_file_path)

@@ -1,11 +1,11 @@
 import pytest
 
-from tidewright.pipelines.transform import checks, engine
+from tidewright.pipelines.transform import checks, embedded
 
 
 @pytest.fixture(scope="module")
 def at(tmp_path_factory):
-    it = engine.Engine(tmp_path_factory.mktemp("engine"))
+    it = embedded.Embedded(tmp_path_factory.mktemp("engine"))
     it.execute("create table t as select range as id, null as nothing from range(100)")
     yield it
     it.close()

@@ -59,3 +59,32 @@ def test_dbts_file_and_line_are_found(text, name, line, says):
 @pytest.mark.parametrize("text", ["", "odd", "LINE 1: x\n ^"])
 def test_any_text_gives_a_sentence(text):
     assert messages.sentence(text) == text.strip()
+
+
+TRINO = (
+    "Database Error in model top_accounts (models/marts/top_accounts.sql)\n"
+    "  TrinoUserError(type=USER_ERROR, name=COLUMN_NOT_FOUND, message=\"line 9:2: Column 'nonsense'"
+    ' cannot be resolved", query_id=20261122_034119_00014_ah9px)\n'
+    "  compiled code at target/run/bank/models/marts/top_accounts.sql"
+)
+
+
+def test_trinos_reason_and_the_users_line_are_found():
+    assert messages.has_place(TRINO)
+    found = messages.of_query(TRINO, "x.y", "marts/top_accounts.sql", COMPILED)
+    assert found.where.line == 2
+    assert found.what == "Column 'nonsense' cannot be resolved"
+
+
+def test_of_several_lines_the_one_with_the_column_counts():
+    text = "line 9:8: Column 'a.x' cannot be resolved"
+    source = "with t as (select\n    x from b)\nselect a.x\nfrom a"
+    assert messages.of_query(text, "x.y", "a.sql", source).where.line == 3
+
+
+def test_what_trino_names_and_the_file_lacks_gives_no_line():
+    assert (
+        messages.of_query("line 9:8: Column 'z' is odd", "x.y", "a.sql", "select").where.line
+        is None
+    )
+    assert messages.of_query("line 9:8: odd", "x.y", "a.sql", "select").where.line is None

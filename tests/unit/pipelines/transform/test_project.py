@@ -2,7 +2,7 @@
 
 import pytest
 
-from tidewright.pipelines.transform import engine, project
+from tidewright.pipelines.transform import embedded, project
 
 PROJECT = """
 name: small
@@ -35,7 +35,7 @@ def small(tmp_path_factory):
     (folder / "models" / "schema.yml").write_text(SCHEMA)
     for name in ("tested", "declared", "loose"):
         (folder / "models" / f"{name}.sql").write_text(MODEL)
-    at = engine.Engine(scratch)
+    at = embedded.Embedded(scratch)
     at.execute("create schema bank")
     at.execute("create table bank.users (id bigint, email varchar)")
     yield project.Project(folder, scratch, at), at

@@ -1,0 +1,1 @@
+select id from bank.accounts where balance < 0
