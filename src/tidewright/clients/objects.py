@@ -18,6 +18,7 @@ def store(objects: native.Objects, secret: Callable[[str], str]) -> fs.S3FileSys
         endpoint_override=address,
         scheme=scheme,
         region=objects.region,
+        allow_bucket_creation=True,
         connect_timeout=5,
         request_timeout=20,
     )

@@ -7,14 +7,15 @@ from pathlib import Path
 from pyarrow import fs
 
 from tidewright import errors
-from tidewright.clients import s3
+from tidewright.clients import objects as stores
 from tidewright.model import native
+from tidewright.vault import files as vault
 
 
 def ensure(objects: native.Objects, secrets: Path | str) -> str:
     """Make the bucket when it is missing; one sentence. Raises StepFailed."""
     try:
-        at = s3.store(objects, secrets)
+        at = stores.store(objects, lambda name: vault.read(secrets, name))
         there = at.get_file_info(objects.bucket).type == fs.FileType.Directory
         if not there:
             at.create_dir(objects.bucket)

@@ -15,8 +15,9 @@ from typing import NoReturn
 
 from pyarrow import fs
 
-from tidewright.clients import launch, s3
+from tidewright.clients import launch, objects
 from tidewright.model import codec, native
+from tidewright.vault import files as vault
 
 # Flink writes this file of a checkpoint last (docs: "Directory Structure" of checkpoints).
 COMPLETE = "_metadata"
@@ -27,7 +28,8 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     parser.add_argument("--job", type=Path, required=True)
     file: Path = parser.parse_args(argv).job
     job = codec.loads(native.JobManagerJob, file.read_text(encoding="utf-8"))
-    at = s3.store(job.objects, str(job.launch.secrets))
+    secrets = str(job.launch.secrets)
+    at = objects.store(job.objects, lambda name: vault.read(secrets, name))
     found = newest(at, f"{job.objects.bucket}/{job.checkpoints}")
     said = f"the job goes on from the checkpoint {found}" if found else "the job begins anew"
     print(said, flush=True)  # noqa: T201  the service's log

@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
-from tidewright.clients import postgres, s3
+from tidewright.clients import objects, postgres
 from tidewright.model import flow, native
 from tidewright.pipelines.feeds import peek, session
 from tidewright.pipelines.lake import catalog, metadata
 from tidewright.pipelines.mover import voice
 from tidewright.pipelines.record import boundaries, checkpoints, following, points
+from tidewright.vault import files as vault
 
 LOOK = 0.4  # seconds between two looks at the checkpoints
 STUCK = 5.0  # seconds after which an END is no longer believed to count right
@@ -31,7 +32,7 @@ class Recorder:
     def __init__(self, job: native.RecordJob, told: voice.Voice) -> None:
         self._job, self._told = job, told
         secrets = str(job.secrets)
-        self._store = s3.store(job.objects, secrets)
+        self._store = objects.store(job.objects, lambda name: vault.read(secrets, name))
         self._conn = postgres.connect(job.catalog, secrets, connect_timeout=5)
         catalog.prepare(self._conn)
         self._epoch = catalog.take_lease(self._conn, job.name, "record")

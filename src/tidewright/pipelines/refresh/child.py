@@ -71,6 +71,7 @@ class Loop:
             return False
         self.active = time.monotonic()
         news = self.work.run()
+        self.active = time.monotonic()  # a long refresh is no idleness
         if news.state == "degraded" and not news.again:
             self.work.saw(self.tried)
         self._tell(replace(news, progress=self.work.progress))
