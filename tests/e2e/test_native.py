@@ -1,5 +1,6 @@
 """The bank on the real engines, as plain processes: exact in Trino, also after engines were killed.
 
+Models, checks and marts run on Trino, on checkpoints that are moments of the source.
 Fetches 1.2 GB of programs once (they stay in the cache of the account) and needs 4.5 GB of memory.
 """
 
@@ -12,6 +13,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.bank import Bank
+from tidewright.clients import postgres
+from tidewright.model import codec, native
 
 pytestmark = pytest.mark.heavy
 # The first start fetches the programs; on a busy machine Java starts slowly.
@@ -59,6 +62,75 @@ def test_exact_after_a_kill(bank: Bank, name: str) -> None:
     bank.wait_restarted(name, before, 300)
     bank.wait_well(300)
     exact(bank)
+
+
+def commits(bank: Bank) -> list[tuple[int, int, dict[str, dict[str, object]]]]:
+    """What was recorded: number, changes and tables, oldest first."""
+    file = bank.root / "config" / "record" / "job.json"
+    job = codec.loads(native.RecordJob, file.read_text())
+    with postgres.connect(job.catalog, str(job.secrets)) as conn:
+        return conn.execute(
+            "select id, changes, tables from tidewright_commits order by 1"
+        ).fetchall()
+
+
+def later(bank: Bank) -> int:
+    """The number of a commit that was made from now on."""
+    before = commits(bank)[-1][0]
+    bank.wait("a new commit", lambda _: commits(bank)[-1][0] > before + 1, 120)
+    return commits(bank)[-1][0]
+
+
+def test_a_killed_recorder_goes_on_where_it_stood(bank: Bank) -> None:
+    """Every change counts in one commit, also in those that come after."""
+    later(bank)
+    before = bank.service("record")
+    bank.kill("record")
+    bank.wait_restarted("record", before, 60)
+    later(bank)
+    found = commits(bank)
+    raw = [str(found[-1][2][f"raw_data.{name}"]["snapshot"]) for name in ("users", "accounts")]
+    rows = asked(
+        bank,
+        f"select (select count(*) from raw_data.users for version as of {raw[0]})"
+        f" + (select count(*) from raw_data.accounts for version as of {raw[1]}) as n",
+    )
+    assert rows[0]["n"] == sum(changes for _, changes, _ in found)
+
+
+def test_every_commit_is_a_moment_of_the_source(bank: Bank) -> None:
+    """No half of a transfer, no account before its owner, in the first, the last and some between.
+
+    The first may have been forgotten by the care of tables, which keeps ten minutes.
+    """
+    found = commits(bank)
+    for _, _, tables in (*found[-40:-1:8], found[-1]):
+        of = {name: str(tables[f"bank.{name}"]["snapshot"]) for name in ("users", "accounts")}
+        rows = asked(
+            bank,
+            "select count(*) as n, sum(a.balance) as total, count_if(u.id is null) as alone"
+            f" from bank.accounts for version as of {of['accounts']} a"
+            f" left join bank.users for version as of {of['users']} u on u.id = a.user_id",
+        )
+        assert int(str(rows[0]["n"])) > 100
+        assert float(str(rows[0]["total"])) == 10_000_000_000 and rows[0]["alone"] == 0
+
+
+def test_marts_are_published_from_such_commits(bank: Bank) -> None:
+    least = later(bank)
+    file = bank.root / "run" / "refresh.json"
+
+    def shown() -> int:
+        told = json.loads(file.read_text())
+        words = str(told["message"]).partition(";")[0].split()
+        return int(words[-1]) if told["state"] == "running" and words[-1].isdigit() else 0
+
+    bank.wait("marts of a new commit", lambda _: shown() >= least, 240)
+    told = json.loads(file.read_text())
+    assert len(told["checks"]) > 5 and all(check["ok"] for check in told["checks"])
+    assert bank.marts("select count(*) from marts.top_accounts") == [(100,)]
+    (row,) = bank.marts("select sum(accounts), sum(customers) from marts.daily_balances")
+    assert row[0] > 1000
 
 
 def test_it_goes_on_after_stop_and_up(bank: Bank) -> None:

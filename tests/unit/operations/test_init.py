@@ -60,7 +60,7 @@ def test_an_example_gets_another_name_and_keeps_its_comments(
     text = (tmp_path / "shop" / "platform.yaml").read_text()
     assert made.folder == Path("shop")
     assert "\nplatform: shop\n" in text and "\nplatform: bank\n" not in text
-    assert text.count("#") == 4  # the comments of the example
+    assert text.count("#") == 5  # the comments of the example
     assert check.check(tmp_path / "shop").environments
 
 
