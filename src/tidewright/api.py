@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from tidewright.operations.drill import drill as drill
     from tidewright.operations.explain import explain as explain
     from tidewright.operations.explain import explain_code as explain_code
+    from tidewright.operations.explain_engine import engine_names as engine_names
+    from tidewright.operations.explain_engine import explain_engine as explain_engine
     from tidewright.operations.init import examples as examples
     from tidewright.operations.init import init_from_example as init_from_example
     from tidewright.operations.init_from import with_password as with_password
@@ -108,6 +110,8 @@ TABLE: Mapping[str, str] = {
     "examples": "init:examples",
     "explain": "explain:explain",
     "explain_code": "explain:explain_code",
+    "explain_engine": "explain_engine:explain_engine",
+    "engine_names": "explain_engine:engine_names",
     "init_from_source": "adding.source:init_from_source",
     "init_from_example": "init:init_from_example",
     "forget": "destroy:forget",

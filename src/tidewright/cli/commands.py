@@ -46,7 +46,7 @@ VERBS: Mapping[str, Verb] = {
     "logs": _verb("look", "logs", "Show what services say."),
     "query": _verb("look", "query", "Ask the lake one question in SQL."),
     "branch": _verb("look", "branch", "Show branches beside main; merge or drop one."),
-    "explain": _verb("look", "explain", "Say who plays each role, or what a code means."),
+    "explain": _verb("look", "explain", "Say who plays each role, how, or what a code means."),
     "check": _verb("trust", "check", "Check the file, and your own source against it."),
     "verify": _verb("trust", "verify", "Compare the lake with the source, row by row."),
     "drill": _verb("trust", "drill", "Prove that the backup brings everything back."),

@@ -32,6 +32,11 @@ CODES: Mapping[str, Code] = {
         "This environment has no secret of that name.",
         "Choose one of those that the message lists.",
     ),
+    "cli.not_there": Code(
+        "A component that does not run here",
+        "`explain ENGINE` was asked about one that this environment does not use.",
+        "Name an environment that does with `--env`.",
+    ),
     "cli.usage": Code(
         "A wrong command line",
         "An option, an argument or a verb is not one that the command knows.",

@@ -84,6 +84,8 @@ class Component:
     ``extras``: packages beyond the base installation, as ``operations.extras`` calls them.
     ``programs`` and ``java``: what its services are made of. ``memory_mb``: what they take, about.
     ``engines``: where it can run stages; ``along``: the components that it needs there.
+    ``guides``: those that have it; ``corrections``: what they say that cannot work, and what is
+    done instead.
     """
 
     name: str
@@ -101,6 +103,8 @@ class Component:
     memory_mb: int = 0
     engines: tuple[Engines, ...] = ("embedded",)
     along: tuple[str, ...] = ()
+    guides: tuple[str, ...] = ()
+    corrections: tuple[str, ...] = ()
     supplier: str = "Tidewright"
     licence: str = "Apache-2.0"
     end_of_life: str | None = None

@@ -27,5 +27,9 @@ COMPONENT = components.Component(
     memory_mb=500,
     engines=("native",),
     along=("kafka", "objects", "flink", "trino"),
+    guides=("003",),
+    corrections=(
+        "X-33: the raw table is made in Flink's SQL with names and partitions that Iceberg has",
+    ),
     supplier="The Debezium community and the Apache Software Foundation",
 )

@@ -24,5 +24,9 @@ COMPONENT = components.Component(
     java=jdk.JAVA_21,
     memory_mb=2000,
     engines=("native",),
+    guides=("003",),
+    corrections=(
+        "X-46: one JobManager; the next one begins at the newest complete checkpoint by itself",
+    ),
     supplier="The Apache Software Foundation",
 )

@@ -21,5 +21,15 @@ COMPONENT = components.Component(
     java=jdk.JAVA_21,
     memory_mb=450,
     engines=("native",),
+    guides=(
+        "001",
+        "002",
+        "003",
+    ),
+    corrections=(
+        "X-03: ZooKeeper mode left Kafka in 4.0; broker and controller run as KRaft",
+        "X-11: copies 1 with one broker; 3, and 2 in sync, need three",
+        "X-54: no balancer in front of brokers; clients reach each at the address it advertises",
+    ),
     supplier="The Apache Software Foundation",
 )

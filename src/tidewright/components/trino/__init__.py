@@ -19,5 +19,13 @@ COMPONENT = components.Component(
     java=jdk.JAVA_25,
     memory_mb=1100,
     engines=("native",),
+    guides=(
+        "003",
+        "004",
+    ),
+    corrections=(
+        "X-33: tables are made by the stream job, and Trino reads them through its own S3 client",
+        "X-46: one coordinator; what a restart costs is measured by the tests of kills",
+    ),
     supplier="The Trino Software Foundation",
 )
