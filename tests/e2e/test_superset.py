@@ -118,5 +118,7 @@ def test_the_charts_of_every_other_example_are_drawn(example: str) -> None:
 def _has_rows(platform: Bank, mart: str) -> bool:
     try:
         return bool(platform.marts(f"select 1 from marts.{mart} limit 1"))
+    except FileNotFoundError:
+        return True  # nothing is published here: its tables are kept by a rollup
     except psycopg.Error:
         return False  # not published so far
